@@ -1,0 +1,46 @@
+# Needs only python3 (3.11 or later) and make; everything else goes into .venv.
+PYTHON ?= python3
+# Options for a command, for example: make run ARGS="--draws 50 --plots none"
+ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test long-tests bench clean
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
+
+install: $(STAMP) ## make .venv and install the project into it
+
+# hatchling goes first, so that the project is built with the version in constraints.txt.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo "installing into .venv"
+	@$(PIP) install -c constraints.txt hatchling
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+run: $(STAMP) ## install, project to 2030 and print the main indicators
+	$(BIN)/drugfutures run $(ARGS)
+
+test: $(STAMP) ## lint, types, layers of imports and the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+long-tests: $(STAMP) ## the tests that are too slow for every commit
+	$(BIN)/python -m pytest -m long --hypothesis-profile=long $(ARGS)
+
+bench: $(STAMP) ## how fast the engine is on this machine
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean: ## remove .venv and the caches; results stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,47 @@
+"""Draws from the priors that the parameter table states."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from model.catalogue import Catalogue
+from model.parameters import Draws, quantile
+from model.trend import KNOTS
+
+Float = npt.NDArray[np.float64]
+
+MODE = "prior"
+
+
+def _normal(seed: int, name: str, shape: tuple[int, ...]) -> Float:
+    """Standard normals of one named quantity: other rows, and more draws, leave them as they are.
+
+    Philox keyed by (seed, name); the first axis is the draw.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    key = np.array([seed, int.from_bytes(digest[:8], "little")], dtype=np.uint64)
+    generator = np.random.Generator(np.random.Philox(key=key))
+    return generator.standard_normal(shape)
+
+
+def draw_priors(catalogue: Catalogue, draws: int, seed: int = 1, *, median: bool = False) -> Draws:
+    """``draws`` independent draws of every parameter row and of the trend innovations.
+
+    With ``median`` every draw is the median of each prior and the innovations are 0.
+    """
+    zero = 0.0 if median else 1.0
+    values = {
+        row.key: quantile(row, zero * _normal(seed, row.key, (draws,)))
+        for row in catalogue.parameters
+    }
+    innovations = np.stack(
+        [
+            zero * _normal(seed, f"{product.id}/innovations", (draws, KNOTS))
+            for product in catalogue.products
+        ],
+        axis=1,
+    )
+    return Draws(catalogue.parameters, values, innovations, seed)

@@ -1,0 +1,345 @@
+"""The compartmental engine: expected persons by product, state and stratum, month by month.
+
+``prepare`` folds tables and draws into arrays once; ``simulate`` runs them. No files are read or
+written and no state is kept between calls.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from model import start as beginning
+from model.arrays import DrawForcing, DrawOutput, DrawRates, DrawState, Run, Setting, Work
+from model.care import queue_table
+from model.errors import InputError
+from model.forcing import Forcing, build_forcing
+from model.kernel import run_months
+from model.population import Demography
+from model.rates import Rates
+from model.strata import Strata
+from model.structure import Structure
+from model.trend import initiation_multiplier
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+FIRST_YEAR = 2010
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tables and draws as arrays, ready to run. D draws, P products, T months."""
+
+    structure: Structure
+    strata: Strata
+    demography: Demography
+    rates: Rates
+    multiplier: Float  # (D, P, T) initiation
+    past: Float  # (D, P, years before 2010)
+    entry: Float  # (D, years+1, Z)
+    entry_past: Float  # (D, years before 2010, Z)
+    queues: Float  # (D, services, 2, points)
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return len(self.multiplier)
+
+
+class State(NamedTuple):
+    """Everything a run carries on: hand it back to branch. Arrays lead with the draw axis.
+
+    Fields as in model.kernel.DrawState; ``month`` is the next month (0 is January 2010).
+    """
+
+    month: int
+    stock: Float
+    population: Float
+    use_reference: Float
+    memory: Float
+    memory_reference: Float
+    places: Float
+    leaving: Float
+    arriving: Float
+    baseline: Float
+    time: Float
+    counted: Float
+    excess_deaths: Float
+    deaths: Float
+    lived: Float
+
+    def copy(self) -> State:
+        """An independent copy."""
+        return State(self.month, *(array.copy() for array in self[1:]))
+
+
+class Output(NamedTuple):
+    """Yearly totals from 2010, NaN for years that the run did not finish.
+
+    ``time`` (D, years, Z, S) person-years; ``counted`` (D, years, C, S) transitions;
+    ``excess_deaths`` (D, years, P, S); ``deaths`` and ``lived`` (D, years, S);
+    ``january`` (D, years+1, S) persons on 1 January.
+    """
+
+    time: Float
+    counted: Float
+    excess_deaths: Float
+    deaths: Float
+    lived: Float
+    january: Float
+
+
+class Result(NamedTuple):
+    """Yearly output and the state at the end."""
+
+    output: Output
+    state: State
+
+
+def prepare(structure: Structure, strata: Strata, demography: Demography, rates: Rates) -> Prepared:
+    """Everything that does not depend on the scenario."""
+    months = demography.months
+    years = FIRST_YEAR + (np.arange(months) + 0.5) / 12
+    ends = FIRST_YEAR + np.arange(months // 12 + 2, dtype=np.float64)
+    before = np.arange(beginning.FIRST_YEAR, FIRST_YEAR) + 0.5
+    past = initiation_multiplier(rates, before)
+    januaries = initiation_multiplier(rates, ends)
+    draws = len(rates.base)
+    first_use = rates.first_use[:, :, 0]
+    return Prepared(
+        structure=structure,
+        strata=strata,
+        demography=demography,
+        rates=rates,
+        multiplier=initiation_multiplier(rates, years),
+        past=past,
+        entry=np.stack(
+            [beginning.entry_shares(structure, first_use[d], januaries[d]) for d in range(draws)]
+        ),
+        entry_past=np.stack(
+            [beginning.entry_shares(structure, first_use[d], past[d]) for d in range(draws)]
+        ),
+        queues=_queues(rates.places),
+    )
+
+
+def _queues(places: Int) -> Float:
+    tables = {int(size): queue_table(int(size)) for size in np.unique(places)}
+    return np.stack([np.stack([tables[int(size)] for size in row]) for row in places])
+
+
+def _regions(strata: Strata) -> Int:
+    return np.searchsorted(strata.region, np.arange(len(strata.regions) + 1)).astype(np.int64)
+
+
+def _setting(prepared: Prepared, cell: Int) -> Setting:
+    demography = prepared.demography
+    return Setting(
+        region_start=_regions(prepared.strata),
+        bands=prepared.strata.bands,
+        death_rate=demography.death_rate,
+        death_probability=demography.death_probability,
+        growth=demography.growth,
+        moving_up=demography.moving_up,
+        entrants=demography.entrants,
+        cell=cell,
+    )
+
+
+def _draw_rates(prepared: Prepared, d: int) -> DrawRates:
+    rates = prepared.rates
+    return DrawRates(
+        base=rates.base[d],
+        excess=rates.excess[d],
+        elasticity=rates.elasticity[d],
+        burden=rates.burden[d],
+        burden_excess=rates.burden_excess[d],
+        coupling=rates.coupling[d],
+        social=rates.social[d],
+        multiplier=prepared.multiplier[d],
+        intake=rates.intake[d],
+        places=rates.places[d],
+        queues=prepared.queues[d],
+        entry=prepared.entry[d],
+    )
+
+
+def _work(prepared: Prepared) -> Work:
+    wiring, strata = prepared.structure.wiring, prepared.strata
+    width = int(np.diff(_regions(strata)).max())
+    states = int(np.diff(wiring.state_start).max())
+    flows = int(np.diff(wiring.flow_start).max())
+    products, regions = len(prepared.structure.products), len(strata.regions)
+    services = len(prepared.structure.services)
+    return Work(
+        use=np.zeros((products, strata.size)),
+        use_region=np.zeros((products, regions)),
+        admission=np.zeros((services, regions)),
+        hazard=np.zeros(max(flows * width, strata.size)),
+        leaving=np.zeros(max(states * width, strata.size)),
+        stock=np.zeros(max(states * width, strata.size)),
+        series=np.zeros(3 * states * width),
+        month_excess=np.zeros((products, strata.size)),
+        asked=np.zeros((services, regions)),
+        left=np.zeros((services, regions)),
+        treated=np.zeros((services, regions)),
+    )
+
+
+def _empty_state(prepared: Prepared) -> State:
+    wiring = prepared.structure.wiring
+    draws, strata = prepared.draws, prepared.strata.size
+    states, products = len(prepared.structure.states), len(prepared.structure.products)
+    regions, services = len(prepared.strata.regions), len(prepared.structure.services)
+    counters = int(wiring.counter_start[-1])
+    return State(
+        month=0,
+        stock=np.zeros((draws, states, strata)),
+        population=np.tile(prepared.demography.start, (draws, 1)),
+        use_reference=np.zeros((draws, products, regions)),
+        memory=np.zeros((draws, products, regions)),
+        memory_reference=np.zeros((draws, products, regions)),
+        places=np.zeros((draws, states, regions)),
+        leaving=np.zeros((draws, services, regions)),
+        arriving=np.zeros((draws, services, regions)),
+        baseline=np.zeros((draws, prepared.demography.months, strata)),
+        time=np.zeros((draws, states, strata)),
+        counted=np.zeros((draws, counters, strata)),
+        excess_deaths=np.zeros((draws, products, strata)),
+        deaths=np.zeros((draws, strata)),
+        lived=np.zeros((draws, strata)),
+    )
+
+
+def _draw_state(state: State, d: int) -> DrawState:
+    return DrawState(*(array[d] for array in state[1:]))
+
+
+def start_state(prepared: Prepared, threads: int = 1) -> State:
+    """The state of 1 January 2010 of every draw: cohorts carried through their hazards."""
+    state = _empty_state(prepared)
+    structure, strata = prepared.structure, prepared.strata
+    never = structure.wiring.state_start[:-1]
+    state.stock[:, never] = state.population[:, None]
+    reference = build_forcing(structure, strata, prepared.past.shape[2])
+    forcing = DrawForcing(reference.series, reference.values[0], reference.active)
+    demography = prepared.demography
+    rows = prepared.past.shape[2] // 12 + 1
+    setting = _setting(prepared, reference.cell)._replace(
+        death_rate=np.tile(demography.death_rate[0], (rows, 1))
+    )
+    renewal = _renewal(strata, demography)
+
+    def carry(d: int) -> None:
+        work = _work(prepared)
+        work.admission[:] = np.inf
+        rates = _draw_rates(prepared, d)._replace(multiplier=prepared.past[d])
+        run = Run(structure.wiring, setting, rates, forcing, _draw_state(state, d), work)
+        beginning.carry_cohorts(run, renewal, prepared.entry_past[d])
+        beginning.open_services(run, prepared.rates.occupied[d], prepared.past.shape[2] - 1)
+
+    _spread(carry, prepared.draws, threads)
+    return state
+
+
+def _renewal(strata: Strata, demography: Demography) -> Float:
+    """Share of each stratum that came from the band below on 1 January (S,)."""
+    coming = np.zeros(strata.size)
+    first = np.arange(strata.size) % strata.bands == 0
+    coming[1:] = (demography.start * demography.moving_up[0])[:-1]
+    coming[first] = demography.entrants[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(demography.start > 0.0, coming / demography.start, 0.0)
+    return np.asarray(np.clip(share, 0.0, 1.0))
+
+
+def _spread(task: object, count: int, threads: int) -> None:
+    """Run ``task(d)`` for every draw; draws are independent, so any split gives the same bits."""
+    if not callable(task):
+        raise TypeError("a task must be callable")
+    if threads <= 1 or count <= 1:
+        for d in range(count):
+            task(d)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(task, range(count)))
+
+
+def simulate(
+    prepared: Prepared,
+    forcing: Forcing | None,
+    start: int,
+    stop: int,
+    state: State | None = None,
+    *,
+    threads: int = 1,
+    steps: int = 1,
+) -> Result:
+    """Run months ``start`` to ``stop`` (0 is January 2010), ``steps`` equal steps a month.
+
+    Without ``state`` this is the reference run from January 2010: baseline mortality is set so
+    that deaths equal the death table, and kept in the state for all later runs. With ``state``
+    (not changed) the run goes on from it: ``start`` must be its month. Raises InputError for
+    months outside the demography, FloatingPointError when a stock turns negative or NaN.
+    """
+    months = prepared.demography.months
+    if not 0 <= start <= stop <= months:
+        given, allowed = f"{start} to {stop}", f"0 to {months}"
+        raise InputError("the months are outside the run", given=given, allowed=allowed)
+    reference = state is None
+    if state is None:
+        if start != 0:
+            raise InputError("a run without a state starts in month 0", given=start, allowed="0")
+        state = start_state(prepared, threads)
+    elif state.month != start:
+        raise InputError("the state is of another month", given=start, allowed=str(state.month))
+    else:
+        state = state.copy()
+    if forcing is None:
+        forcing = build_forcing(prepared.structure, prepared.strata, months)
+    output = _empty_output(prepared)
+    setting = _setting(prepared, forcing.cell)
+    carried = state
+    failed: dict[int, int] = {}
+
+    def run_draw(d: int) -> None:
+        values = forcing.values[d if len(forcing.values) > 1 else 0]
+        run = Run(
+            prepared.structure.wiring,
+            setting,
+            _draw_rates(prepared, d),
+            DrawForcing(forcing.series, values, forcing.active),
+            _draw_state(carried, d),
+            _work(prepared),
+        )
+        out = DrawOutput(*(array[d] for array in output))
+        month = run_months(run, out, start, stop, steps, reference)
+        if month >= 0:
+            failed[d] = month
+
+    _spread(run_draw, prepared.draws, threads)
+    if failed:
+        d, month = min(failed.items())
+        when = f"{FIRST_YEAR + month // 12}-{month % 12 + 1:02d}"
+        raise FloatingPointError(f"a stock is negative or not a number: draw {d}, month {when}")
+    return Result(output, state._replace(month=stop))
+
+
+def _empty_output(prepared: Prepared) -> Output:
+    draws, strata = prepared.draws, prepared.strata.size
+    years = prepared.demography.months // 12
+    counters = int(prepared.structure.wiring.counter_start[-1])
+    states, products = len(prepared.structure.states), len(prepared.structure.products)
+    return Output(
+        time=np.full((draws, years, states, strata), np.nan),
+        counted=np.full((draws, years, counters, strata), np.nan),
+        excess_deaths=np.full((draws, years, products, strata), np.nan),
+        deaths=np.full((draws, years, strata), np.nan),
+        lived=np.full((draws, years, strata), np.nan),
+        january=np.full((draws, years + 1, strata), np.nan),
+    )

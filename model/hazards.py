@@ -1,0 +1,73 @@
+"""Every transition hazard once, as compiled scalar functions that both engines call.
+
+A hazard (per person per year) is ``base * factor * coupling``: ``base`` holds what differs by
+stratum and stays fixed (age kernel, sex, region, deprivation, mental health), ``factor`` what
+changes by month and region (trend, peers, reputation, price, levers), ``coupling`` the use of
+other products in the stratum. Equations: docs/equations.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def transition(base: float, factor: float, coupling: float) -> float:
+    """Hazard per person per year."""
+    return base * factor * coupling
+
+
+@njit(cache=True, nogil=True)
+def social_feedback(use: float, reference: float, share: float, exponent: float) -> float:
+    """Peer effect on initiation: [(1-w) + w * use/reference]^alpha; 1 without a reference.
+
+    ``use`` and ``reference`` are shares of the region's population using the product now and in
+    January 2010; ``share`` is the part of initiations that is social; exponent 0 turns it off.
+    Source: the exponent form of SOURCE (2022), reputation models of Behrens and colleagues.
+    """
+    if reference <= 0.0 or exponent == 0.0:
+        return 1.0
+    return float(((1.0 - share) + share * use / reference) ** exponent)
+
+
+@njit(cache=True, nogil=True)
+def reputation(memory: float, reference: float, exponent: float) -> float:
+    """Deterrence by perceived harm: exp(-kappa * (memory/reference - 1)); kappa 0 turns it off."""
+    if reference <= 0.0 or exponent == 0.0:
+        return 1.0
+    return math.exp(-exponent * (memory / reference - 1.0))
+
+
+@njit(cache=True, nogil=True)
+def remembered_harm(memory: float, harm: float, rise: float, fall: float, years: float) -> float:
+    """Memory of harm after ``years``: follows ``harm`` with time scale ``rise`` or ``fall``."""
+    scale = rise if harm > memory else fall
+    return harm + (memory - harm) * math.exp(-years / scale)
+
+
+@njit(cache=True, nogil=True)
+def price_response(price: float, elasticity: float) -> float:
+    """Constant-elasticity response to the own real price (index, reference run = 1)."""
+    if price == 1.0 or elasticity == 0.0:
+        return 1.0
+    return float(price**elasticity)
+
+
+@njit(cache=True, nogil=True)
+def coupling_factor(use: float, excess: float) -> float:
+    """Effect of another product used by a share ``use`` of the stratum: 1 + use * excess."""
+    return 1.0 + use * excess
+
+
+@njit(cache=True, nogil=True)
+def burden_factor(prevalence: float, excess: float, change: float) -> float:
+    """Effect of multiplying the mental-health burden by ``change`` on a mean hazard."""
+    return (1.0 + min(1.0, prevalence * change) * excess) / (1.0 + prevalence * excess)
+
+
+@njit(cache=True, nogil=True)
+def excess_mortality(rate: float, excess_ratio: float) -> float:
+    """Excess deaths per person per year at a stratum's table rate and (ratio - 1)."""
+    return rate * excess_ratio

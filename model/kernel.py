@@ -1,0 +1,405 @@
+"""One draw of the compartmental engine, month by month: the compiled loop.
+
+Order within a month: read what people share (use of each product, harm, waiting lists), set every
+hazard, let each product's flows run for the step, then deaths, migration and, at the year's end,
+ageing. All products are marginals of one population.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, uint64
+
+from model import hazards, rows
+from model.arrays import DrawForcing, DrawOutput, Run
+from model.care import Queue, admission_hazard
+from model.structure import (
+    ADMISSION,
+    BURDENED,
+    COUPLED,
+    NOBODY,
+    PRICED,
+    REPUTATION,
+    SOCIAL,
+    TREND,
+)
+from model.transitions import propagate
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def set_shares(run: Run) -> None:
+    """Share of each stratum and region that uses each product now."""
+    wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
+    size = state.population.size
+    for p in range(wiring.state_start.size - 1):
+        use = work.use[p]
+        use[:] = 0.0
+        for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
+            if wiring.using[z] == 1:
+                rows.added(use, 0, state.stock[z], 0, size)
+        for r in range(setting.region_start.size - 1):
+            start = setting.region_start[r]
+            width = setting.region_start[r + 1] - start
+            people = rows.summed(state.population, start, width)
+            work.use_region[p, r] = rows.summed(use, start, width) / people
+        rows.shared(use, state.population)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def harm_share(run: Run, p: int, r: int) -> float:
+    """Share of the region with a disorder from product ``p``."""
+    wiring, state = run.wiring, run.state
+    start = run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    harmed = 0.0
+    for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
+        if wiring.harmed[z] == 1:
+            harmed += rows.summed(state.stock[z], start, width)
+    return harmed / rows.summed(state.population, start, width)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _forced(forcing: DrawForcing, handle: int, p: int, month: int, cell: int) -> float:
+    series = forcing.series[handle, p]
+    if series == NOBODY:
+        return 1.0
+    return float(forcing.values[series, month, cell])
+
+
+@njit(cache=True, nogil=True)
+def _admissions(run: Run, month: int, years: float) -> None:
+    """Admission hazard of each service and region from its list, places and turnover."""
+    wiring, setting, rates, state = run.wiring, run.setting, run.rates, run.state
+    for k in range(rates.places.size):
+        queue = Queue(rates.places[k], rates.queues[k])
+        for r in range(setting.region_start.size - 1):
+            start = setting.region_start[r]
+            width = setting.region_start[r + 1] - start
+            waiting = 0.0
+            treated = 0.0
+            capacity = 0.0
+            fastest = 0.0
+            for p in range(wiring.state_start.size - 1):
+                cell = setting.cell[start]
+                change = _forced(run.forcing, wiring.capacity_handle, p, month, cell)
+                for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
+                    if wiring.waiting_service[z] == k:
+                        fastest = max(fastest, rates.intake[z])
+                        waiting += rows.summed(state.stock[z], start, width)
+                    elif wiring.treating_service[z] == k:
+                        treated += rows.summed(state.stock[z], start, width)
+                        capacity += state.places[z, r] * change
+            if fastest > 0.0:
+                run.work.admission[k, r] = admission_hazard(
+                    waiting,
+                    treated,
+                    capacity,
+                    state.leaving[k, r],
+                    state.arriving[k, r],
+                    fastest,
+                    years,
+                    queue,
+                )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _levers(run: Run, p: int, f: int, month: int, cell: int) -> float:
+    """Effect on one flow of the scenario's levers and of the own price."""
+    wiring, forcing = run.wiring, run.forcing
+    factor = 1.0
+    for i in range(wiring.handle_start[f], wiring.handle_start[f + 1]):
+        factor *= _forced(forcing, wiring.handles[i], p, month, cell)
+    if wiring.flags[f] & PRICED:
+        price = _forced(forcing, wiring.price_handle, p, month, cell)
+        factor *= hazards.price_response(price, run.rates.elasticity[f])
+    return factor
+
+
+@njit(cache=True, nogil=True)
+def _force(run: Run, p: int, f: int, r: int, month: int) -> None:
+    """Apply the scenario's levers and prices to one flow's hazards."""
+    wiring, setting, rates, hazard = run.wiring, run.setting, run.rates, run.work.hazard
+    start = setting.region_start[r]
+    width = setting.region_start[r + 1] - start
+    at = (f - wiring.flow_start[p]) * width
+    if wiring.flags[f] & ADMISSION:
+        # A lever on the entry time moves the shortest intake, not the places.
+        z = wiring.state_start[p] + wiring.origin[f]
+        slower = _levers(run, p, f, month, setting.cell[start])
+        service = wiring.waiting_service[z]
+        hazard[at : at + width] = min(run.work.admission[service, r], rates.intake[z] / slower)
+        return
+    burdened = wiring.flags[f] & BURDENED and run.forcing.series[wiring.burden_handle, p] != NOBODY
+    last = NOBODY
+    factor = 1.0
+    for s in range(width):
+        cell = setting.cell[start + s]
+        if cell != last:
+            factor = _levers(run, p, f, month, cell)
+            last = cell
+        change = factor
+        if burdened:
+            burden = _forced(run.forcing, wiring.burden_handle, p, month, cell)
+            change *= hazards.burden_factor(rates.burden[start + s], rates.burden_excess[f], burden)
+        hazard[at + s] *= change
+
+
+@njit(cache=True, nogil=True, inline="always")
+def set_hazards(run: Run, p: int, r: int, month: int) -> None:
+    """Hazards of all flows of a product in a region, and each state's total, into ``work``."""
+    wiring, rates, state, work = run.wiring, run.rates, run.state, run.work
+    hazard, base, flags, active = work.hazard, rates.base, wiring.flags, run.forcing.active
+    start = run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    social = rates.social[p]
+    peers = hazards.social_feedback(
+        work.use_region[p, r], state.use_reference[p, r], social[0], social[1]
+    )
+    deterrence = hazards.reputation(state.memory[p, r], state.memory_reference[p, r], social[2])
+    trend = rates.multiplier[p, month]
+    first = wiring.flow_start[p]
+    for f in range(first, wiring.flow_start[p + 1]):
+        at = (f - first) * width
+        factor = trend if flags[f] & TREND else 1.0
+        if flags[f] & SOCIAL:
+            factor *= peers
+        if flags[f] & REPUTATION:
+            factor *= deterrence
+        rows.scaled(hazard, at, base[f], start, width, factor)
+    for f in range(first, wiring.flow_start[p + 1]):
+        at = (f - first) * width
+        if flags[f] & ADMISSION:
+            z = wiring.state_start[p] + wiring.origin[f]
+            admission = min(work.admission[wiring.waiting_service[z], r], rates.intake[z])
+            hazard[at : at + width] = admission
+        if flags[f] & COUPLED:
+            for i in range(wiring.coupling_start[f], wiring.coupling_start[f + 1]):
+                use = work.use[wiring.couplings[i]]
+                rows.coupled(hazard, at, use, start, width, rates.coupling[i])
+        if active[f] == 1:
+            _force(run, p, f, r, month)
+    _set_leaving(run, p, r, month)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
+    """Sum of the hazards, excess mortality among them, by which people leave each state."""
+    wiring, leaving, hazard, origin = (
+        run.wiring,
+        run.work.leaving,
+        run.work.hazard,
+        run.wiring.origin,
+    )
+    deadly, excess = wiring.deadly, run.rates.excess
+    rate = run.setting.death_rate[month // 12]
+    start = run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    change = _forced(run.forcing, wiring.mortality_handle, p, month, run.setting.cell[start])
+    first = wiring.state_start[p]
+    for z in range(first, wiring.state_start[p + 1]):
+        at = (z - first) * width
+        if deadly[z] == 1:
+            rows.excess_rate(leaving, at, rate, excess[z], start, width, change)
+        else:
+            leaving[at : at + width] = 0.0
+    first = wiring.flow_start[p]
+    for f in range(first, wiring.flow_start[p + 1]):
+        if origin[f] != NOBODY:
+            rows.added(leaving, origin[f] * width, hazard, (f - first) * width, width)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
+    """Let one product's flows run in one region; keep person-years, transitions and deaths."""
+    wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
+    stock, time, deadly, excess = state.stock, state.time, wiring.deadly, run.rates.excess
+    local, series, leaving, died = work.stock, work.series, work.leaving, work.month_excess[p]
+    start = setting.region_start[r]
+    width = setting.region_start[r + 1] - start
+    first, last = wiring.state_start[p], wiring.state_start[p + 1]
+    flows = slice(wiring.flow_start[p], wiring.flow_start[p + 1])
+    cells = (last - first) * width
+    for z in range(first, last):
+        rows.copied(local, (z - first) * width, stock[z], start, width)
+    propagate(
+        width,
+        wiring.origin[flows],
+        wiring.destination[flows],
+        work.hazard,
+        leaving[:cells],
+        local[:cells],
+        series[: 3 * cells],
+        years,
+    )
+    rate = setting.death_rate[month // 12]
+    change = _forced(run.forcing, wiring.mortality_handle, p, month, setting.cell[start])
+    for z in range(first, last):
+        at = (z - first) * width
+        rows.copied(stock[z], start, local, at, width)
+        rows.added(time[z], start, series, at, width)
+        if deadly[z] == 1:
+            rows.excess_rate(leaving, at, rate, excess[z], start, width, change)
+            rows.added_product(died, start, leaving, at, series, at, width)
+    _count(run, p, r, years)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _count(run: Run, p: int, r: int, years: float) -> None:
+    """Transitions of the step, from hazards and person-years; arrivals and exits of care."""
+    wiring, work = run.wiring, run.work
+    counter, origin, asks, leaves = wiring.counter, wiring.origin, wiring.asks, wiring.leaves
+    hazard, series, counted, treating = (
+        work.hazard,
+        work.series,
+        run.state.counted,
+        wiring.treating_service,
+    )
+    asked, left, treated = work.asked, work.left, work.treated
+    start = run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    first = wiring.state_start[p]
+    for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+        at = (f - wiring.flow_start[p]) * width
+        lived = origin[f] * width
+        if counter[f] != NOBODY and origin[f] != NOBODY:
+            rows.added_product(counted[counter[f]], start, hazard, at, series, lived, width)
+        elif counter[f] != NOBODY:
+            for s in range(width):
+                counted[counter[f], start + s] += hazard[at + s] * years
+        if asks[f] != NOBODY:
+            asked[asks[f], r] += rows.product(hazard, at, series, lived, width)
+        if leaves[f] != NOBODY:
+            left[leaves[f], r] += rows.product(hazard, at, series, lived, width)
+    for z in range(first, wiring.state_start[p + 1]):
+        if treating[z] != NOBODY:
+            treated[treating[z], r] += rows.summed(series, (z - first) * width, width)
+
+
+@njit(cache=True, nogil=True)
+def _die_and_move(run: Run, month: int, reference: bool) -> float:
+    """Deaths and migration of the month, shared by all products; returns 0, or less when a
+    stock is negative (NaN when one is not a number).
+
+    Each state has lost its own product's excess already; the rest of the stratum's deaths falls
+    on it in proportion. In the reference run the baseline is what the death table leaves after
+    all products' excess; every scenario keeps that baseline.
+    """
+    state, work, setting = run.state, run.work, run.setting
+    products = run.wiring.state_start.size - 1
+    excess = work.hazard[: state.population.size]
+    excess[:] = 0.0
+    for p in range(products):
+        rows.added(excess, 0, work.month_excess[p], 0, excess.size)
+        rows.added(state.excess_deaths[p], 0, work.month_excess[p], 0, excess.size)
+    baseline = state.baseline[month]
+    expected = setting.death_probability[month]
+    growth = setting.growth[month]
+    after = work.leaving[: state.population.size]
+    for s in range(uint64(excess.size)):
+        people = state.population[s]
+        if reference:
+            rest = max(0.0, people * expected[s] - excess[s])
+            baseline[s] = rest / people if people > 0.0 else 0.0
+        deaths = people * baseline[s] + excess[s]
+        after[s] = (people - deaths) * growth[s]
+        state.deaths[s] += deaths
+        state.lived[s] += people / 12.0
+    lowest = 0.0
+    factor = work.stock[: state.population.size]
+    for p in range(products):
+        rows.survival(factor, after, state.population, work.month_excess[p])
+        for z in range(run.wiring.state_start[p], run.wiring.state_start[p + 1]):
+            lowest += rows.kept(state.stock[z], factor)
+    state.population[:] = after
+    return lowest
+
+
+@njit(cache=True, nogil=True)
+def grow_older(row: Float, moving_up: Float, entrants: Float, bands: int) -> None:
+    """1 January: move shares of each band up in place; ``entrants`` join the youngest (blocks,)."""
+    for block in range(entrants.size):
+        first = block * bands
+        for b in range(first + bands - 1, first - 1, -1):
+            staying = row[b] * (1.0 - moving_up[b])
+            coming = entrants[block] if b == first else row[b - 1] * moving_up[b - 1]
+            row[b] = staying + coming
+
+
+@njit(cache=True, nogil=True)
+def _new_year(run: Run, year: int) -> None:
+    setting, state = run.setting, run.state
+    entrants = setting.entrants[year + 1]
+    grow_older(state.population, setting.moving_up[year], entrants, setting.bands)
+    for z in range(state.stock.shape[0]):
+        coming = entrants * run.rates.entry[year + 1, z]
+        grow_older(state.stock[z], setting.moving_up[year], coming, setting.bands)
+
+
+@njit(cache=True, nogil=True)
+def _write_year(run: Run, output: DrawOutput, year: int) -> None:
+    state = run.state
+    output.time[year] = state.time
+    output.counted[year] = state.counted
+    output.excess_deaths[year] = state.excess_deaths
+    output.deaths[year] = state.deaths
+    output.lived[year] = state.lived
+    state.time[:] = 0.0
+    state.counted[:] = 0.0
+    state.excess_deaths[:] = 0.0
+    state.deaths[:] = 0.0
+    state.lived[:] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def _step(run: Run, month: int, years: float) -> None:
+    """One step with constant hazards for all products and regions."""
+    wiring, state, work = run.wiring, run.state, run.work
+    set_shares(run)
+    _admissions(run, month, years)
+    work.asked[:] = 0.0
+    work.left[:] = 0.0
+    work.treated[:] = 0.0
+    for p in range(wiring.state_start.size - 1):
+        for r in range(run.setting.region_start.size - 1):
+            if run.rates.social[p, 2] > 0.0:
+                state.memory[p, r] = hazards.remembered_harm(
+                    state.memory[p, r],
+                    harm_share(run, p, r),
+                    run.rates.social[p, 3],
+                    run.rates.social[p, 4],
+                    years,
+                )
+            set_hazards(run, p, r, month)
+            _advance(run, p, r, month, years)
+    for k in range(work.asked.shape[0]):
+        for r in range(work.asked.shape[1]):
+            state.arriving[k, r] = work.asked[k, r] / years
+            if work.treated[k, r] > 0.0:
+                state.leaving[k, r] = work.left[k, r] / work.treated[k, r]
+
+
+@njit(cache=True, nogil=True)
+def run_months(
+    run: Run, output: DrawOutput, start: int, stop: int, steps: int, reference: bool
+) -> int:
+    """Run months ``start`` to ``stop`` (0 is January 2010); ``steps`` a month.
+
+    Returns the month in which a stock was negative or not a number, or -1.
+    """
+    for month in range(start, stop):
+        if month == 12 * (month // 12):
+            output.january[month // 12] = run.state.population
+        run.work.month_excess[:] = 0.0
+        for _ in range(steps):
+            _step(run, month, 1.0 / (12.0 * steps))
+        if not _die_and_move(run, month, reference) >= 0.0:
+            return month
+        if month % 12 == 11:
+            _write_year(run, output, month // 12)
+            _new_year(run, month // 12)
+            output.january[month // 12 + 1] = run.state.population
+    return -1

@@ -1,0 +1,205 @@
+"""The one parameter table: values, ranges and the prior that each row stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import model_validator
+
+from model.errors import InputError
+from model.reading import TableRow
+
+Float = npt.NDArray[np.float64]
+
+# Factor on the half-widths of a prior, on its own scale, by grade of evidence. The grades follow
+# GRADE; the factors are this project's convention. An assumed row states its own wide range.
+WIDENING = {"high": 1.0, "moderate": 1.25, "low": 1.5, "very_low": 2.0, "assumed": 1.0}
+
+# low and high are the 2.5% and 97.5% points: this many standard deviations from the middle.
+SPREAD = 1.959963984540054
+
+UNITS = (
+    "per year",
+    "probability",
+    "proportion",
+    "ratio",
+    "years",
+    "years of age",
+    "calendar year",
+    "elasticity",
+    "exponent",
+    "log sd",
+    "places",
+    "glasses per week",
+    "persons per year",
+    "correlation",
+)
+
+
+class ParameterRow(TableRow):
+    """One uncertain quantity; empty selectors mean all strata."""
+
+    product: str
+    parameter: str
+    sex: Literal["male", "female"] | None
+    age_min: int | None
+    age_max: int | None
+    region: Literal["Flanders", "Wallonia", "Brussels"] | None
+    deprivation: Literal["most_deprived", "others"] | None
+    value: float
+    low: float | None
+    high: float | None
+    distribution: Literal["lognormal", "logitnormal", "normal", "uniform", "fixed"]
+    unit: str
+    role: Literal["calibrated", "assumed", "fixed"]
+    source: str
+    evidence: Literal["high", "moderate", "low", "very_low", "assumed"]
+    note: str | None
+
+    @model_validator(mode="after")
+    def _range(self) -> ParameterRow:
+        if self.unit not in UNITS:
+            raise ValueError(f"unit {self.unit!r}; allowed: {', '.join(UNITS)}")
+        if self.distribution == "fixed":
+            return self
+        if self.low is None or self.high is None:
+            raise ValueError(f"a {self.distribution} row needs low and high")
+        if not self.low <= self.value <= self.high or self.low == self.high:
+            raise ValueError("low <= value <= high must hold, with low < high")
+        if self.distribution == "lognormal" and self.low <= 0:
+            raise ValueError("a lognormal row needs low > 0")
+        if self.distribution == "logitnormal" and not (self.low > 0 and self.high < 1):
+            raise ValueError("a logitnormal row needs 0 < low and high < 1")
+        return self
+
+    @property
+    def key(self) -> str:
+        """Identity of the quantity, stable when rows are added or moved."""
+        selectors = (self.sex, self.age_min, self.age_max, self.region, self.deprivation)
+        chosen = ",".join("" if part is None else str(part) for part in selectors)
+        return f"{self.product}/{self.parameter}[{chosen}]"
+
+
+def check_parameters(rows: Sequence[ParameterRow], owners: Collection[str]) -> None:
+    """Refuse rows whose owner is unknown. Raises InputError."""
+    for row in rows:
+        if row.product not in owners:
+            raise InputError(
+                "unknown product",
+                file=row.file,
+                line=row.line,
+                key="product",
+                given=row.product,
+                allowed=sorted(owners),
+            )
+        if row.evidence != "assumed" and row.source == "assumed" and row.evidence != "very_low":
+            raise InputError(
+                "a row with the source 'assumed' has no evidence",
+                file=row.file,
+                line=row.line,
+                key="evidence",
+                given=row.evidence,
+                allowed=["assumed", "very_low"],
+            )
+
+
+def quantile(row: ParameterRow, z: Float) -> Float:
+    """Values of a row's prior at standard normal scores ``z``: same shape, unit of the row.
+
+    Two-piece on the transformed scale (log, logit or identity): the lower half is scaled by
+    ``low`` and the upper by ``high``, both widened by the grade of evidence.
+    """
+    if row.distribution == "fixed" or row.low is None or row.high is None:
+        return np.full(z.shape, row.value)
+    if row.distribution == "uniform":
+        from scipy.special import ndtr
+
+        return np.asarray(row.low + (row.high - row.low) * ndtr(z), dtype=np.float64)
+    widen = WIDENING[row.evidence]
+    middle, low, high = (_transform(row.distribution, x) for x in (row.value, row.low, row.high))
+    scale = np.where(z < 0, middle - low, high - middle) * (widen / SPREAD)
+    return _untransform(row.distribution, middle + scale * z)
+
+
+def _transform(distribution: str, value: float) -> float:
+    if distribution == "lognormal":
+        return float(np.log(value))
+    if distribution == "logitnormal":
+        return float(np.log(value / (1.0 - value)))
+    return value
+
+
+def _untransform(distribution: str, value: Float) -> Float:
+    if distribution == "lognormal":
+        return np.asarray(np.exp(value))
+    if distribution == "logitnormal":
+        return np.asarray(1.0 / (1.0 + np.exp(-value)))
+    return value
+
+
+class Draws:
+    """Drawn values of every parameter row: ``values[row key]`` has shape (draws,).
+
+    ``profile`` resolves a parameter of a product to one value per draw and stratum, ``scalar``
+    to one per draw. The most specific owner wins: product, then its kind, then ``*``.
+    ``innovations`` has shape (draws, products, knots): standard normal shocks of the local trend.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[ParameterRow],
+        values: dict[str, Float],
+        innovations: Float,
+        seed: int,
+    ) -> None:
+        self.rows = tuple(rows)
+        self.values = values
+        self.innovations = innovations
+        self.seed = seed
+        self._owned: dict[tuple[str, str], list[ParameterRow]] = {}
+        for row in rows:
+            self._owned.setdefault((row.product, row.parameter), []).append(row)
+
+    @property
+    def size(self) -> int:
+        """Number of draws."""
+        return len(self.innovations)
+
+    def names(self, owner: str, kind: str) -> set[str]:
+        """Parameters that a product of this kind can read."""
+        return {name for at, name in self._owned if at in (owner, f"kind:{kind}", "*")}
+
+    def find(self, owner: str, kind: str, parameter: str) -> list[ParameterRow]:
+        """Rows of the most specific owner; empty when the parameter is not given."""
+        for at in (owner, f"kind:{kind}", "*"):
+            rows = self._owned.get((at, parameter))
+            if rows:
+                return rows
+        return []
+
+    def require(self, owner: str, kind: str, parameter: str, reader: str) -> list[ParameterRow]:
+        """As ``find``; InputError when nothing is given. ``reader`` says what needs it."""
+        rows = self.find(owner, kind, parameter)
+        if not rows:
+            raise InputError(
+                f"{reader} needs a parameter that no row of parameters.csv gives",
+                key=parameter,
+                given="(no row)",
+                allowed=f"a row with product {owner}, kind:{kind} or *",
+            )
+        return rows
+
+    def scalar(self, owner: str, kind: str, parameter: str, reader: str) -> Float:
+        """Values with no selector, shape (draws,). InputError when missing or a profile."""
+        rows = self.require(owner, kind, parameter, reader)
+        if len(rows) > 1:
+            raise InputError(
+                f"{reader} needs one value, not a profile over strata",
+                file=rows[1].file,
+                line=rows[1].line,
+                key=parameter,
+            )
+        return self.values[rows[0].key]

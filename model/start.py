@@ -1,0 +1,231 @@
+"""The state of 1 January 2010: every cohort carried through the hazards to its age of that day.
+
+Yearly steps on a population of fixed size and make-up, from FIRST_YEAR, when everyone is never.
+States that people leave within weeks (waiting, the first month of treatment) would need tiny
+steps: they are slowed down and their size is mended at the end, which keeps all flows as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from model.arrays import Run
+from model.care import mean_list
+from model.kernel import harm_share, set_hazards, set_shares
+from model.structure import NOBODY, Structure
+from model.transitions import propagate
+
+Float = npt.NDArray[np.float64]
+
+FIRST_YEAR = 1940
+SLOWEST = 1.0  # hazard a year above which a state is slowed down while cohorts are carried
+
+
+@njit(cache=True, nogil=True)
+def _slow_down(run: Run, p: int, r: int, slowed: Float) -> None:
+    """Scale the hazards out of fast states; ``slowed`` (Z,) keeps the factor."""
+    wiring, work = run.wiring, run.work
+    width = run.setting.region_start[r + 1] - run.setting.region_start[r]
+    first = wiring.state_start[p]
+    for z in range(first, wiring.state_start[p + 1]):
+        row = (z - first) * width
+        fastest = work.leaving[row : row + width].max()
+        slowed[z] = 1.0 if fastest <= SLOWEST else SLOWEST / fastest
+        for s in range(width):
+            work.leaving[row + s] *= slowed[z]
+    for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+        if wiring.origin[f] != NOBODY:
+            row = (f - wiring.flow_start[p]) * width
+            for s in range(width):
+                work.hazard[row + s] *= slowed[first + wiring.origin[f]]
+
+
+@njit(cache=True, nogil=True)
+def _carry_year(run: Run, p: int, r: int, slowed: Float) -> None:
+    wiring, work, state = run.wiring, run.work, run.state
+    start = run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    first, last = wiring.state_start[p], wiring.state_start[p + 1]
+    flows = slice(wiring.flow_start[p], wiring.flow_start[p + 1])
+    cells = (last - first) * width
+    _slow_down(run, p, r, slowed)
+    for z in range(first, last):
+        for s in range(width):
+            work.stock[(z - first) * width + s] = state.stock[z, start + s]
+    propagate(
+        width,
+        wiring.origin[flows],
+        wiring.destination[flows],
+        work.hazard,
+        work.leaving[:cells],
+        work.stock[:cells],
+        work.series[: 3 * cells],
+        1.0,
+    )
+    for s in range(width):
+        people = 0.0
+        for z in range(last - first):
+            people += work.stock[z * width + s]
+        survivors = state.population[start + s] / people if people > 0.0 else 0.0
+        for z in range(last - first):
+            state.stock[first + z, start + s] = work.stock[z * width + s] * survivors
+
+
+@njit(cache=True, nogil=True)
+def _grow_older(run: Run, p: int, renewal: Float, entry: Float) -> None:
+    """Shares of the states move up with the people; ``renewal`` (S,) is the share newly come."""
+    wiring, state, bands = run.wiring, run.state, run.setting.bands
+    for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
+        for s in range(state.population.size - 1, -1, -1):
+            if s % bands == 0:
+                coming = entry[z]
+            else:
+                people = state.population[s - 1]
+                coming = state.stock[z, s - 1] / people if people > 0.0 else 0.0
+            own = state.stock[z, s] * (1.0 - renewal[s])
+            state.stock[z, s] = own + state.population[s] * renewal[s] * coming
+
+
+@njit(cache=True, nogil=True)
+def carry_cohorts(run: Run, renewal: Float, entry: Float) -> None:
+    """Fill ``run.state`` for 1 January 2010.
+
+    ``run`` holds one "month" of multipliers a year from FIRST_YEAR; ``renewal`` has shape (S,),
+    ``entry`` (years, Z). References, memory, places and care flows are set as well.
+    """
+    wiring, state = run.wiring, run.state
+    products = wiring.state_start.size - 1
+    regions = run.setting.region_start.size - 1
+    slowed = np.ones(state.stock.shape[0])
+    for year in range(entry.shape[0]):
+        set_shares(run)
+        for p in range(products):
+            for r in range(regions):
+                set_hazards(run, p, r, year)
+                _carry_year(run, p, r, slowed)
+            _grow_older(run, p, renewal, entry[year])
+    _mend(run, slowed)
+    set_shares(run)
+    for p in range(products):
+        for r in range(regions):
+            state.use_reference[p, r] = run.work.use_region[p, r]
+            state.memory[p, r] = harm_share(run, p, r)
+            state.memory_reference[p, r] = state.memory[p, r]
+
+
+@njit(cache=True, nogil=True)
+def _mend(run: Run, slowed: Float) -> None:
+    """Give slowed states their size; whom they held too many return to the problematic state."""
+    wiring, state = run.wiring, run.state
+    for p in range(wiring.state_start.size - 1):
+        first = wiring.state_start[p]
+        home = NOBODY
+        for z in range(first, wiring.state_start[p + 1]):
+            care = wiring.waiting_service[z] != NOBODY or wiring.treating_service[z] != NOBODY
+            if wiring.harmed[z] == 1 and not care:
+                home = z
+        for z in range(first, wiring.state_start[p + 1]):
+            if home != NOBODY and z != home:
+                for s in range(state.population.size):
+                    surplus = state.stock[z, s] * (1.0 - slowed[z])
+                    state.stock[z, s] -= surplus
+                    state.stock[home, s] += surplus
+
+
+@njit(cache=True, nogil=True)
+def open_services(run: Run, occupied: Float, month: int) -> None:
+    """Places, lists and turnover of each service so that 2010 starts in balance.
+
+    Places are people in treatment over ``occupied`` (services,); the lists are those that the
+    queue has at that share of occupied places, never shorter than the intake takes. People are
+    moved between the waiting and the problematic state of their own product and stratum.
+    """
+    wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
+    asked = np.zeros((occupied.size, setting.region_start.size - 1))
+    left = np.zeros_like(asked)
+    treated = np.zeros_like(asked)
+    for p in range(wiring.state_start.size - 1):
+        first = wiring.state_start[p]
+        for r in range(setting.region_start.size - 1):
+            start = setting.region_start[r]
+            width = setting.region_start[r + 1] - start
+            set_hazards(run, p, r, month)
+            for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+                origin, destination = wiring.origin[f], wiring.destination[f]
+                if origin == NOBODY or destination == NOBODY:
+                    continue
+                row = (f - wiring.flow_start[p]) * width
+                moved = 0.0
+                for s in range(width):
+                    moved += work.hazard[row + s] * state.stock[first + origin, start + s]
+                service = wiring.waiting_service[first + destination]
+                if service != NOBODY:
+                    asked[service, r] += moved
+                service = wiring.treating_service[first + origin]
+                if service != NOBODY and wiring.treating_service[first + destination] != service:
+                    left[service, r] += moved
+            for z in range(first, wiring.state_start[p + 1]):
+                service = wiring.treating_service[z]
+                if service != NOBODY:
+                    held = state.stock[z, start : start + width].sum()
+                    state.places[z, r] = held / occupied[service]
+                    treated[service, r] += held
+    state.arriving[:] = asked
+    for k in range(occupied.size):
+        for r in range(asked.shape[1]):
+            if treated[k, r] > 0.0:
+                state.leaving[k, r] = left[k, r] / treated[k, r]
+                centres = treated[k, r] / occupied[k] / run.rates.places[k]
+                _set_list(run, k, r, centres * mean_list(occupied[k], run.rates.places[k]))
+
+
+@njit(cache=True, nogil=True)
+def _set_list(run: Run, service: int, r: int, wanted: float) -> None:
+    wiring, state = run.wiring, run.state
+    start, stop = run.setting.region_start[r], run.setting.region_start[r + 1]
+    waiting = 0.0
+    for z in range(wiring.waiting_service.size):
+        if wiring.waiting_service[z] == service:
+            waiting += state.stock[z, start:stop].sum()
+    if waiting <= 0.0 or wanted <= waiting:
+        return
+    for p in range(wiring.state_start.size - 1):
+        first = wiring.state_start[p]
+        for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+            destination = wiring.destination[f]
+            if destination == NOBODY or wiring.origin[f] == NOBODY:
+                continue
+            if wiring.waiting_service[first + destination] == service:
+                home, z = first + wiring.origin[f], first + destination
+                for s in range(start, stop):
+                    more = state.stock[z, s] * (wanted / waiting - 1.0)
+                    more = min(more, 0.5 * state.stock[home, s])
+                    state.stock[z, s] += more
+                    state.stock[home, s] -= more
+
+
+def entry_shares(structure: Structure, first_use: Float, multiplier: Float) -> Float:
+    """Make-up of the people who reach the youngest age, shape (times, Z).
+
+    ``first_use`` (F,): cumulative hazard before that age of each flow from never; ``multiplier``
+    (P, times). Everyone else is never.
+    """
+    wiring = structure.wiring
+    shares = np.zeros((multiplier.shape[1], len(structure.states)))
+    for p in range(len(structure.products)):
+        first = int(wiring.state_start[p])
+        shares[:, first] = 1.0
+        flows = range(int(wiring.flow_start[p]), int(wiring.flow_start[p + 1]))
+        early = [f for f in flows if first_use[f] > 0.0 and wiring.origin[f] == 0]
+        if not early:
+            continue
+        cumulative = np.stack([first_use[f] * multiplier[p] for f in early])
+        total = cumulative.sum(axis=0)
+        started = -np.expm1(-total)
+        shares[:, first] = 1.0 - started
+        for f, part in zip(early, cumulative, strict=True):
+            into = first + int(wiring.destination[f])
+            shares[:, into] += started * part / np.maximum(total, 1e-300)
+    return shares

@@ -1,0 +1,285 @@
+"""The observed figures: every rule of the loader on a broken copy, and the shipped table."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from calibration.figures import FIGURES, UNITS, Figure, comparable, load_figures
+from model.errors import InputError
+
+TABLES = Path(__file__).parents[2] / "model" / "tables"
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (TABLES / name).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+PRODUCTS = [row["id"] for name in ("products.csv", "unions.csv") for row in table(name)]
+SCENARIO_ONLY = [row["id"] for row in table("products.csv") if row["mode"] == "scenario-only"]
+# Number of figures quoted in the drug strategy, and SHA-256 of their sorted ids: none may get lost.
+STRATEGY_COUNT = 199
+STRATEGY_IDS = "5bb76226c2ca31997f95fbb3ac668be19f928ab8000a26923e93ee7aeda9752c"
+
+GOOD = {
+    "id": "one",
+    "product": "cannabis",
+    "indicator": "last_year_prevalence",
+    "population": "Belgium 15-64",
+    "population_kind": "general",
+    "sex": "all",
+    "age_min": "15",
+    "age_max": "64",
+    "region": "Belgium",
+    "year": "2018",
+    "year_end": "",
+    "value": "0.07",
+    "low": "0.06",
+    "high": "0.08",
+    "unit": "proportion",
+    "direction": "",
+    "source": "his-2018--strategy",
+    "quality": "read-in-source",
+    "role": "fitted",
+    "repeats": "",
+    "why": "",
+}
+OTHER = {**GOOD, "id": "two", "role": "checked", "why": "the same", "repeats": "one"}
+
+
+def write(path: Path, *rows: dict[str, str]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, list(GOOD), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def load(path: Path) -> list[Figure]:
+    return load_figures(path, products=PRODUCTS, sources=["his-2018--strategy"])
+
+
+def figure(path: Path, **changes: str) -> Figure:
+    return load(write(path / "figures.csv", GOOD, {**OTHER, **changes}))[1]
+
+
+@pytest.fixture(scope="module")
+def source_ids() -> set[str]:
+    return {row["id"] for row in table("sources.csv")}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> list[Figure]:
+    with FIGURES.open(encoding="utf-8", newline="") as handle:
+        sources = {row["source"] for row in csv.DictReader(handle)}
+    return load_figures(products=PRODUCTS, sources=sources)
+
+
+def test_a_good_table_is_read(tmp_path: Path) -> None:
+    one, two = load(write(tmp_path / "figures.csv", GOOD, OTHER))
+    assert (one.value, one.low, one.high, one.year, one.year_end) == (0.07, 0.06, 0.08, 2018, None)
+    assert (one.survey, one.repeated_ids, two.repeated_ids) == ("his-2018", (), ("one",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "given"),
+    [
+        ({"product": "coffee"}, "product", "coffee"),
+        ({"source": "nowhere"}, "source", "nowhere"),
+        ({"unit": "furlong"}, "unit", "furlong"),
+        ({"value": "1.2", "low": "", "high": ""}, "value", 1.2),
+        ({"value": "", "low": "-0.1", "high": ""}, "low", -0.1),
+        ({"value": "", "low": "", "high": "1.5"}, "high", 1.5),
+        ({"value": "", "low": "0.3", "high": "0.2"}, "low", 0.3),
+        ({"value": "0.05"}, "value", 0.05),
+        ({"value": "0.09"}, "value", 0.09),
+        ({"age_min": "65"}, "age_min", 65),
+        ({"year_end": "2018"}, "year_end", 2018),
+        ({"year_end": "2016"}, "year_end", 2016),
+        ({"year": "", "year_end": "2019"}, "year_end", 2019),
+        ({"repeats": "three"}, "repeats", "three"),
+        ({"repeats": "one three"}, "repeats", "three"),
+        ({"repeats": "two"}, "repeats", "two"),
+        ({"id": "one"}, "id", "one"),
+        ({"why": ""}, "why", "(empty)"),
+        ({"role": "context", "why": ""}, "why", "(empty)"),
+        ({"role": "fitted"}, "repeats", "one"),
+        ({"role": "fitted", "repeats": "", "value": "", "low": "", "high": ""}, "value", "(empty)"),
+        ({"role": "fitted", "repeats": "", "year": ""}, "year", "(empty)"),
+        ({"role": "fitted", "repeats": "", "quality": "derived"}, "quality", "derived"),
+        ({"role": "fitted", "repeats": "", "quality": "unverified"}, "quality", "unverified"),
+        ({"role": "maybe"}, "role", "maybe"),
+        ({"sex": "both"}, "sex", "both"),
+        ({"quality": "good"}, "quality", "good"),
+        ({"population_kind": "people"}, "population_kind", "people"),
+        ({"indicator": "Last year"}, "indicator", "Last year"),
+        ({"value": "seven"}, "value", "seven"),
+        ({"value": "nan"}, "value", "nan"),
+        ({"year": "2018/19"}, "year", "2018/19"),
+        ({"region": ""}, "region", "(empty)"),
+    ],
+)
+def test_a_broken_row_is_refused(
+    tmp_path: Path, changes: dict[str, str], key: str, given: object
+) -> None:
+    path = write(tmp_path / "figures.csv", GOOD, {**OTHER, **changes})
+    with pytest.raises(InputError) as caught:
+        load(path)
+    error = caught.value
+    assert (error.file, error.line, error.key, error.given) == (str(path), 3, key, given)
+    assert error.allowed
+
+
+def test_a_refusal_lists_what_is_allowed(tmp_path: Path) -> None:
+    for changes, allowed in (({"product": "coffee"}, PRODUCTS), ({"unit": "furlong"}, UNITS)):
+        with pytest.raises(InputError) as caught:
+            figure(tmp_path, **changes)
+        assert caught.value.allowed == ", ".join(sorted(allowed))
+
+
+def test_a_missing_column_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "figures.csv"
+    path.write_text(",".join(list(GOOD)[:-1]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert caught.value.line == 1
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        load(tmp_path / "absent.csv")
+
+
+def test_one_sided_bounds_and_rows_without_a_number_are_read(tmp_path: Path) -> None:
+    bound = figure(tmp_path, value="", low="0.5", high="")
+    assert (bound.value, bound.low, bound.high) == (None, 0.5, None)
+    trend = figure(tmp_path, value="", low="", high="", unit="none", direction="up", year="")
+    assert (trend.direction, trend.year) == ("up", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"population_kind": "pupils", "region": "French Community"}, True),
+        ({"value": ""}, False),
+        ({"population_kind": "students"}, False),
+        ({"population_kind": "nightlife"}, False),
+        ({"region": "Ghent"}, False),
+        ({"indicator": "weekly_use"}, False),
+    ],
+)
+def test_comparable(tmp_path: Path, changes: dict[str, str], expected: bool) -> None:
+    assert comparable(figure(tmp_path, **changes)) is expected
+
+
+def test_every_source_is_in_the_table_of_sources(source_ids: set[str]) -> None:
+    figures = load_figures(products=PRODUCTS, sources=source_ids)
+    assert {row.source for row in figures} <= source_ids
+
+
+def test_every_figure_of_the_strategy_is_there(shipped: list[Figure]) -> None:
+    ids = sorted(row.id for row in shipped if "strategy" in row.source)
+    assert len(ids) == STRATEGY_COUNT
+    assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == STRATEGY_IDS
+
+
+def test_one_observation_is_fitted_once(shipped: list[Figure]) -> None:
+    # by survey, not by document: two documents on one survey are one observation
+    counted = Counter(
+        (
+            row.survey,
+            row.product,
+            row.indicator,
+            row.sex,
+            row.age_min,
+            row.age_max,
+            row.region,
+            row.year,
+        )
+        for row in shipped
+        if row.role == "fitted"
+    )
+    assert [key for key, number in counted.items() if number > 1] == []
+
+
+def test_no_fitted_total_stands_beside_its_sexes(shipped: list[Figure]) -> None:
+    fitted = [row for row in shipped if row.role == "fitted"]
+
+    def keys(sex: str) -> set[tuple[object, ...]]:
+        return {
+            (r.survey, r.product, r.indicator, r.age_min, r.age_max, r.region, r.year)
+            for r in fitted
+            if r.sex == sex
+        }
+
+    assert keys("male") & keys("female")
+    assert not keys("all") & keys("male") & keys("female")
+
+
+def test_fitted_rows_are_observations_of_the_model(shipped: list[Figure]) -> None:
+    for row in (row for row in shipped if row.role == "fitted"):
+        assert row.quality == "read-in-source", row.id
+        assert row.population_kind in ("general", "pupils", "register"), row.id
+        assert row.product not in SCENARIO_ONLY, row.id
+        if row.population_kind != "register" and row.value is not None:
+            assert comparable(row), row.id
+
+
+def test_derived_rows_name_what_they_derive_from(shipped: list[Figure]) -> None:
+    derived = [row for row in shipped if row.quality == "derived"]
+    assert len(derived) == 45
+    assert all(row.role == "checked" and row.repeats for row in derived)
+
+
+@pytest.mark.parametrize(
+    ("start", "role"),
+    [
+        ("can_daily_2013_r", "checked"),
+        ("can_daily_share_2013_r1", "checked"),
+        ("cannabis_daily_share_2013", "fitted"),
+        ("opioids_lastyear_2018", "checked"),
+        ("cannabis_last_year_2017_12-18", "checked"),
+        ("mdma_last_year_2017_12-18", "checked"),
+        ("alcohol_current_use_2020", "checked"),
+        ("alcohol_abst12_2010", "checked"),
+        ("tobacco_daily_2018_Flanders", "checked"),
+        ("gbd19_", "checked"),
+        ("night22_", "checked"),
+        ("gds_ket", "checked"),
+        ("ost_2016_mem", "checked"),
+        ("tdi_all_2011", "checked"),
+        ("ww_cannabis_Antwerp_Zuid_2011", "context"),
+        ("ww_mdma_Antwerp_Zuid_2018_dump", "context"),
+        ("ww_cocaine_Geraardsbergen", "context"),
+        ("ww_cocaine_Antwerp_Zuid", "checked"),
+        ("seiz_cocaine_kg_2010", "context"),
+        ("price_cocaine_2018", "context"),
+    ],
+)
+def test_known_traps_have_their_role(shipped: list[Figure], start: str, role: str) -> None:
+    rows = [row for row in shipped if row.id.startswith(start)]
+    assert rows
+    assert {row.role for row in rows} == {role}
+
+
+def test_a_printed_zero_load_is_no_number(shipped: list[Figure]) -> None:
+    assert all(row.value != 0 for row in shipped if row.indicator == "wastewater_load")
+
+
+def test_series_are_split_where_they_break(shipped: list[Figure]) -> None:
+    source = {row.id: row.source for row in shipped}
+    assert source["tobacco_current_stk_2019"] != source["tobacco_current_stk_2020"]
+    assert source["cannabis_last_mont_2012_13_15-16"] != source["cannabis_last_mont_2013_14_15-16"]
+
+
+def test_a_school_year_is_its_end_year(shipped: list[Figure]) -> None:
+    year = {row.id: (row.year, row.year_end) for row in shipped}
+    assert year["pupils21_tobacco_last_year_prevalence"] == (2022, None)
+    assert year["cannabis_last_year_2013_14_15-16"] == (2014, None)
+    assert year["mkt_labs_2122"] == (2021, 2022)

@@ -1,0 +1,35 @@
+"""What all tests share: where the project lies, no screen for plots, hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# No deadline: the first call of a kernel compiles it. Derandomized, so that a commit that passes
+# here passes elsewhere; `make long-tests` looks at new examples each time, and at more of them.
+settings.register_profile(
+    "usual",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long",
+    deadline=None,
+    max_examples=500,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("usual")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Folder that holds pyproject.toml."""
+    return Path(__file__).resolve().parent.parent
