@@ -121,6 +121,18 @@ class HandleRow(TableRow):
     source: str
 
 
+class IndicatorRow(TableRow):
+    """A measure that results hold; ``union`` says how unions of products are formed."""
+
+    id: str
+    name: str
+    unit: Literal["persons", "proportion", "years", "persons per year"]
+    kind: Literal["stock", "share", "ratio", "count", "mean", "total"]
+    union: Literal["people", "sum", "none"]
+    definition: str
+    source: str
+
+
 class SourceRow(TableRow):
     """Where a number or a statement comes from."""
 
@@ -145,6 +157,7 @@ class Catalogue:
     flows: tuple[FlowRow, ...]
     services: tuple[ServiceRow, ...]
     handles: tuple[HandleRow, ...]
+    indicators: tuple[IndicatorRow, ...]
     parameters: tuple[ParameterRow, ...]
     sources: tuple[SourceRow, ...]
     folder: Path | None = None
@@ -220,6 +233,7 @@ TABLE_ROWS: dict[str, type[TableRow]] = {
     "flows": FlowRow,
     "services": ServiceRow,
     "handles": HandleRow,
+    "indicators": IndicatorRow,
     "parameters": ParameterRow,
     "sources": SourceRow,
 }
@@ -244,6 +258,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         flows=_table("flows.csv", FlowRow, folder),
         services=_table("services.csv", ServiceRow, folder),
         handles=_table("handles.csv", HandleRow, folder),
+        indicators=_table("indicators.csv", IndicatorRow, folder),
         parameters=_table("parameters.csv", ParameterRow, folder),
         sources=_table("sources.csv", SourceRow, folder),
         folder=folder,
@@ -267,6 +282,7 @@ def _check(catalogue: Catalogue) -> None:
         catalogue.flows,
         catalogue.services,
         catalogue.handles,
+        catalogue.indicators,
         catalogue.parameters,
     ):
         for row in table:

@@ -58,7 +58,7 @@ class _Reader:
     def raw(self, name: str) -> Float:
         """Table values, shape (D, 1) or (D, S) for a profile."""
         rows = self.draws.require(self.product, self.kind, name, f"product {self.product}")
-        return _profile(self.draws, rows, self.strata)
+        return profile(self.draws, rows, self.strata)
 
     def optional(self, name: str, default: float) -> Float:
         """Table values, or ``default`` when no row gives any."""
@@ -120,7 +120,8 @@ class _Reader:
         return np.asarray(total * total / (total + treated))
 
 
-def _profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
+def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
+    """Values of a parameter's rows: (D, 1) when the same in all strata, else (D, S)."""
     if len(rows) == 1 and rows[0].key.endswith("[,,,,]"):
         return draws.values[rows[0].key][:, None]
     found = np.full((draws.size, strata.size), np.nan)

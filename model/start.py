@@ -20,19 +20,20 @@ from model.transitions import propagate
 Float = npt.NDArray[np.float64]
 
 FIRST_YEAR = 1940
-SLOWEST = 1.0  # hazard a year above which a state is slowed down while cohorts are carried
+SLOWEST = 1.0  # hazard a year above which a state of care is slowed down while cohorts are carried
 
 
 @njit(cache=True, nogil=True)
 def _slow_down(run: Run, p: int, r: int, slowed: Float) -> None:
-    """Scale the hazards out of fast states; ``slowed`` (Z,) keeps the factor."""
+    """Scale the hazards out of fast states of care; ``slowed`` (Z,) keeps the factor."""
     wiring, work = run.wiring, run.work
     width = run.setting.region_start[r + 1] - run.setting.region_start[r]
     first = wiring.state_start[p]
     for z in range(first, wiring.state_start[p + 1]):
         row = (z - first) * width
+        care = wiring.waiting_service[z] != NOBODY or wiring.treating_service[z] != NOBODY
         fastest = work.leaving[row : row + width].max()
-        slowed[z] = 1.0 if fastest <= SLOWEST else SLOWEST / fastest
+        slowed[z] = SLOWEST / fastest if care and fastest > SLOWEST else 1.0
         for s in range(width):
             work.leaving[row + s] *= slowed[z]
     for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
