@@ -7,13 +7,13 @@ product, a flow or a parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from model.errors import InputError
-from model.parameters import ParameterRow, check_parameters
+from model.parameters import SELECTORS, ParameterRow, check_parameters
 from model.reading import TableRow, read_rows
 
 TABLES = Path(__file__).parent / "tables"
@@ -184,23 +184,15 @@ class Catalogue:
         return [row for row in self.flows if row.module in modules]
 
 
-# Identity of a row: a user's row with the same identity replaces the shipped one.
-_IDENTITY: dict[type[TableRow], Callable[[TableRow], object]] = {
-    StateRow: lambda r: (r.module, r.state),  # type: ignore[attr-defined]
-    ParameterRow: lambda r: (  # type: ignore[attr-defined]
-        r.product,  # type: ignore[attr-defined]
-        r.parameter,  # type: ignore[attr-defined]
-        r.sex,  # type: ignore[attr-defined]
-        r.age_min,  # type: ignore[attr-defined]
-        r.age_max,  # type: ignore[attr-defined]
-        r.region,  # type: ignore[attr-defined]
-        r.deprivation,  # type: ignore[attr-defined]
-    ),
+# Columns that identify a row: a user's row with the same ones replaces the shipped row.
+_IDENTITY: dict[type[TableRow], tuple[str, ...]] = {
+    StateRow: ("module", "state"),
+    ParameterRow: ("product", "parameter", *SELECTORS),
 }
 
 
-def _identity(row: TableRow) -> object:
-    return _IDENTITY.get(type(row), lambda r: r.id)(row)  # type: ignore[attr-defined]
+def _identity(row: TableRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _IDENTITY.get(type(row), ("id",)))
 
 
 def _unique(rows: Sequence[AnyRow]) -> dict[object, AnyRow]:

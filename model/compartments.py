@@ -6,6 +6,7 @@ written and no state is kept between calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -106,7 +107,7 @@ def prepare(structure: Structure, strata: Strata, demography: Demography, rates:
     months = demography.months
     years = FIRST_YEAR + (np.arange(months) + 0.5) / 12
     ends = FIRST_YEAR + np.arange(months // 12 + 2, dtype=np.float64)
-    before = np.arange(beginning.FIRST_YEAR, FIRST_YEAR) + 0.5
+    before = np.arange(beginning.FIRST_YEAR, FIRST_YEAR, dtype=np.float64) + 0.5
     past = initiation_multiplier(rates, before)
     januaries = initiation_multiplier(rates, ends)
     draws = len(rates.base)
@@ -258,10 +259,8 @@ def _renewal(strata: Strata, demography: Demography) -> Float:
     return np.asarray(np.clip(share, 0.0, 1.0))
 
 
-def _spread(task: object, count: int, threads: int) -> None:
+def _spread(task: Callable[[int], None], count: int, threads: int) -> None:
     """Run ``task(d)`` for every draw; draws are independent, so any split gives the same bits."""
-    if not callable(task):
-        raise TypeError("a task must be callable")
     if threads <= 1 or count <= 1:
         for d in range(count):
             task(d)

@@ -23,6 +23,7 @@ Float = npt.NDArray[np.float64]
 
 LIABILITY_NODES = 9
 SMALLEST_SHARE = 1e-9
+OLDEST_START = 90  # closes the open band when the ages of people who start are averaged
 
 # Groups of transitions out of use, and the rate at which people come back within the year.
 _STOPPED = {"stop": "restart", "medical_stop": "medical_restart", "remission": "relapse_early"}
@@ -131,34 +132,39 @@ def observe(
     indicator does not apply. Products in catalogue order, then unions.
     """
     cells = _Cells(*(array @ weights.T for array in output[:-1]))
-    size = len(catalogue.products) + len(catalogue.unions)
-    found: dict[str, Float] = {}
-
-    def put(name: str, p: int, values: Float | None) -> None:
-        if values is not None:
-            if name not in found:
-                draw, year, cell = cells.lived.shape
-                found[name] = np.full((draw, year, size, cell), np.nan)
-            found[name][:, :, p] = values
-
+    found = _Found(cells.lived.shape, len(catalogue.products) + len(catalogue.unions))
     with np.errstate(invalid="ignore", divide="ignore"):
         for p, product in enumerate(catalogue.products):
             view = _View(prepared, draws, cells, p, product.kind)
             for name, values in _product(view, cells.excess_deaths[:, :, p]).items():
-                put(name, p, values)
+                found.put(name, p, values)
             if draws.find(product.id, product.kind, "drinks_occasional"):
                 drinking = _drinking(prepared, view, output, forcing, weights)
                 for name, values in drinking.items():
-                    put(name, p, values / cells.lived)
-        ages = (prepared.strata.age_low + np.minimum(prepared.strata.age_high, 90) + 1) / 2
-        _mean_ages(prepared, output, weights * ages, cells, put)
-        _unions(catalogue, draws, cells, found)
-        _derived(catalogue, found)
+                    found.put(name, p, values / cells.lived)
+        _mean_ages(prepared, output, weights, cells, found)
+        _unions(catalogue, draws, cells, found.values)
+        _derived(catalogue, found.values)
     whole = next((i for i, row in enumerate(catalogue.unions) if row.id == "all"), None)
     if whole is not None:
-        put("population", len(catalogue.products) + whole, cells.lived)
-        put("deaths", len(catalogue.products) + whole, cells.deaths)
-    return found
+        found.put("population", len(catalogue.products) + whole, cells.lived)
+        found.put("deaths", len(catalogue.products) + whole, cells.deaths)
+    return found.values
+
+
+class _Found:
+    """Indicators by name, each (draws, years, products + unions, cells), NaN until put."""
+
+    def __init__(self, shape: tuple[int, ...], products: int) -> None:
+        draws, years, cells = shape
+        self.shape = (draws, years, products, cells)
+        self.values: dict[str, Float] = {}
+
+    def put(self, name: str, p: int, values: Float | None) -> None:
+        if values is not None:
+            if name not in self.values:
+                self.values[name] = np.full(self.shape, np.nan)
+            self.values[name][:, :, p] = values
 
 
 def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
@@ -244,12 +250,16 @@ def _drinking(
     return found
 
 
-def _mean_ages(prepared: Prepared, output: Output, aged: Float, cells: _Cells, put: object) -> None:
-    """Mean age of people who start in the year; ``aged`` is weights x mean age of the stratum."""
+def _mean_ages(
+    prepared: Prepared, output: Output, weights: Float, cells: _Cells, found: _Found
+) -> None:
+    """Mean age of people who start in the year, each stratum at the middle of its ages."""
+    strata = prepared.strata
+    ages = (strata.age_low + np.minimum(strata.age_high, OLDEST_START) + 1) / 2
     for product, counter in prepared.structure.counters_of("initiation").items():
         p = prepared.structure.products.index(product)
-        years = output.counted[:, :, counter] @ aged.T
-        put("mean_age_first_use", p, years / cells.counted[:, :, counter])  # type: ignore[operator]
+        years = output.counted[:, :, counter] @ (weights * ages).T
+        found.put("mean_age_first_use", p, years / cells.counted[:, :, counter])
 
 
 def _unions(catalogue: Catalogue, draws: Draws, cells: _Cells, found: dict[str, Float]) -> None:

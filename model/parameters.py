@@ -21,6 +21,8 @@ WIDENING = {"high": 1.0, "moderate": 1.25, "low": 1.5, "very_low": 2.0, "assumed
 # low and high are the 2.5% and 97.5% points: this many standard deviations from the middle.
 SPREAD = 1.959963984540054
 
+SELECTORS = ("sex", "age_min", "age_max", "region", "deprivation")
+
 UNITS = (
     "per year",
     "probability",
@@ -76,9 +78,14 @@ class ParameterRow(TableRow):
         return self
 
     @property
+    def everywhere(self) -> bool:
+        """Whether the row holds for all strata."""
+        return all(getattr(self, name) is None for name in SELECTORS)
+
+    @property
     def key(self) -> str:
         """Identity of the quantity, stable when rows are added or moved."""
-        selectors = (self.sex, self.age_min, self.age_max, self.region, self.deprivation)
+        selectors = (getattr(self, name) for name in SELECTORS)
         chosen = ",".join("" if part is None else str(part) for part in selectors)
         return f"{self.product}/{self.parameter}[{chosen}]"
 

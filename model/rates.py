@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from model.catalogue import FlowRow
+from model.errors import InputError
 from model.parameters import Draws, ParameterRow
 from model.strata import Strata
 from model.structure import ADMISSION, SOCIAL, TREND, Structure, coupling_prefix
@@ -122,7 +123,7 @@ class _Reader:
 
 def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
     """Values of a parameter's rows: (D, 1) when the same in all strata, else (D, S)."""
-    if len(rows) == 1 and rows[0].key.endswith("[,,,,]"):
+    if len(rows) == 1 and rows[0].everywhere:
         return draws.values[rows[0].key][:, None]
     found = np.full((draws.size, strata.size), np.nan)
     for row in rows:
@@ -139,8 +140,6 @@ def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
             chosen &= strata.age_low <= row.age_max
         found[:, chosen] = draws.values[row.key][:, None]
     if np.isnan(found).any():
-        from model.errors import InputError
-
         first = rows[0]
         raise InputError(
             f"the rows of {first.product}/{first.parameter} leave some strata without a value",
@@ -221,72 +220,79 @@ def build_rates(structure: Structure, strata: Strata, people: Float, draws: Draw
 
     ``people`` (S,): population of January 2010, over which published mean rates are spread.
     """
-    wiring = structure.wiring
-    size, flows, states = draws.size, len(structure.flows), len(structure.states)
-    products = len(structure.products)
-    base = np.zeros((size, flows, strata.size))
-    first_use = np.zeros((size, flows, 1))
-    elasticity = np.zeros((size, flows))
-    burden_excess = np.zeros((size, flows))
-    excess = np.zeros((size, states, strata.size))
-    intake = np.zeros((size, states))
-    social = np.zeros((size, products, 5))
-    social[:, :, 3:] = 1.0
-    trend = np.zeros((size, products, 3 + draws.innovations.shape[2]))
-    diffusion = np.zeros((size, products, 2))
-    diffusion[:, :, 1] = 1.0
-    burden = np.zeros((size, strata.size))
+    rates = _empty(structure, strata, draws)
+    readers = [
+        _Reader(draws, strata, people, product, kind)
+        for product, kind in zip(structure.products, structure.kinds, strict=True)
+    ]
     coupling: list[Float] = []
     for f, flow in enumerate(structure.flows):
-        p = int(structure.product_of_flow[f])
-        reader = _Reader(draws, strata, people, structure.products[p], structure.kinds[p])
-        modifiers = (flow.modifiers or "").split()
-        value = _fixed_modifiers(reader, flow)
-        for name in (flow.rates or "").split():
-            value = value * reader.rate(name)
-        if "age" in modifiers:
-            kernel, before = _kernel(reader, flow.family)
-            first_use[:, f] = value.mean(axis=1, keepdims=True) * before
-            value = value * kernel
-        base[:, f] = value
-        if "price" in modifiers:
-            elasticity[:, f] = reader.scalar(f"{flow.family}_price_elasticity")
-        if "mental_health" in modifiers:
-            burden_excess[:, f] = reader.scalar(f"{flow.family}_mental_health_ratio") - 1.0
-            burden[:] = reader.raw("mental_health_prevalence")
+        reader = readers[structure.product_of_flow[f]]
+        _fill_flow(reader, structure, rates, f)
+        if "price" in (flow.modifiers or "").split():
+            rates.elasticity[:, f] = reader.scalar(f"{flow.family}_price_elasticity")
         coupling += _couplings(reader, structure, f)
-        if wiring.flags[f] & TREND:
-            _fill_trend(reader, p, trend, diffusion)
-        if wiring.flags[f] & SOCIAL:
-            names = ("social_share", "social_exponent", "reputation_exponent")
-            for k, name in enumerate((*names, "memory_rise", "memory_fall")):
-                social[:, p, k] = reader.scalar(name)
-        if wiring.flags[f] & ADMISSION:
-            z = int(wiring.state_start[p] + wiring.origin[f])
-            special = "substitution_intake_delay"
-            own = structure.states[z].service == "own"
-            intake[:, z] = 1.0 / reader.scalar("intake_delay" if own else special)
     for z, state in enumerate(structure.states):
         if state.mortality is not None:
-            p = int(structure.product_of_state[z])
-            reader = _Reader(draws, strata, people, structure.products[p], structure.kinds[p])
-            excess[:, z] = reader.optional(state.mortality, 1.0) - 1.0
+            reader = readers[structure.product_of_state[z]]
+            rates.excess[:, z] = reader.optional(state.mortality, 1.0) - 1.0
     occupied, places = _services(structure, draws)
+    effects = np.stack(coupling, axis=1) if coupling else rates.coupling
+    return rates._replace(coupling=effects, occupied=occupied, places=places)
+
+
+def _empty(structure: Structure, strata: Strata, draws: Draws) -> Rates:
+    size, flows, states = draws.size, len(structure.flows), len(structure.states)
+    products, services = len(structure.products), len(structure.services)
+    # Without a trend or memory of its own a product has scales of 1, so that nothing divides by 0.
+    social, diffusion = np.zeros((size, products, 5)), np.zeros((size, products, 2))
+    social[:, :, 3:] = 1.0
+    diffusion[:, :, 1] = 1.0
     return Rates(
-        base=base,
-        excess=excess,
-        elasticity=elasticity,
-        burden=burden,
-        burden_excess=burden_excess,
-        coupling=np.stack(coupling, axis=1) if coupling else np.zeros((size, 0)),
+        base=np.zeros((size, flows, strata.size)),
+        excess=np.zeros((size, states, strata.size)),
+        elasticity=np.zeros((size, flows)),
+        burden=np.zeros((size, strata.size)),
+        burden_excess=np.zeros((size, flows)),
+        coupling=np.zeros((size, 0)),
         social=social,
-        trend=trend,
+        trend=np.zeros((size, products, 3 + draws.innovations.shape[2])),
         diffusion=diffusion,
-        intake=intake,
-        occupied=occupied,
-        places=places,
-        first_use=first_use,
+        intake=np.zeros((size, states)),
+        occupied=np.ones((size, services)),
+        places=np.ones((size, services), dtype=np.int64),
+        first_use=np.zeros((size, flows, 1)),
     )
+
+
+def _fill_flow(reader: _Reader, structure: Structure, rates: Rates, f: int) -> None:
+    """Base of one flow and what its modifiers read."""
+    flow, wiring = structure.flows[f], structure.wiring
+    p = int(structure.product_of_flow[f])
+    modifiers = (flow.modifiers or "").split()
+    value = _fixed_modifiers(reader, flow)
+    for name in (flow.rates or "").split():
+        value = value * reader.rate(name)
+    if "age" in modifiers:
+        kernel, before = _kernel(reader, flow.family)
+        rates.first_use[:, f] = value.mean(axis=1, keepdims=True) * before
+        value = value * kernel
+    rates.base[:, f] = value
+    if "mental_health" in modifiers:
+        ratio = reader.scalar(f"{flow.family}_mental_health_ratio")
+        rates.burden_excess[:, f] = ratio - 1.0
+        rates.burden[:] = reader.raw("mental_health_prevalence")
+    if wiring.flags[f] & TREND:
+        _fill_trend(reader, p, rates.trend, rates.diffusion)
+    if wiring.flags[f] & SOCIAL:
+        names = ("social_share", "social_exponent", "reputation_exponent")
+        for k, name in enumerate((*names, "memory_rise", "memory_fall")):
+            rates.social[:, p, k] = reader.scalar(name)
+    if wiring.flags[f] & ADMISSION:
+        z = int(wiring.state_start[p] + wiring.origin[f])
+        own = structure.states[z].service == "own"
+        delay = reader.scalar("intake_delay" if own else "substitution_intake_delay")
+        rates.intake[:, z] = 1.0 / delay
 
 
 def _fill_trend(reader: _Reader, p: int, trend: Float, diffusion: Float) -> None:

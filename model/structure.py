@@ -94,28 +94,42 @@ def build_structure(catalogue: Catalogue, draws: Draws) -> Structure:
     handles = tuple(row.id for row in catalogue.handles)
     products = tuple(row.id for row in catalogue.products)
     parts = [_number(catalogue, product, services) for product in catalogue.products]
-    states = [row for part in parts for row in part.states]
-    flows = [flow for part in parts for flow in part.flows]
-    counters = [
-        (p, group) for p, part in zip(products, parts, strict=True) for group in part.groups
-    ]
-    owners = [row for row, part in zip(catalogue.products, parts, strict=True) for _ in part.flows]
+    numbered = list(zip(catalogue.products, parts, strict=True))
     couplings = [
         _upstream(flow, product, products, draws)
-        for flow, product in zip(flows, owners, strict=True)
+        for product, part in numbered
+        for flow in part.flows
     ]
-    state_start = _offsets([len(part.states) for part in parts])
-    flow_start = _offsets([len(part.flows) for part in parts])
+    states = tuple(row for part in parts for row in part.states)
+    return Structure(
+        products=products,
+        kinds=tuple(row.kind for row in catalogue.products),
+        services=services,
+        handles=handles,
+        states=states,
+        flows=tuple(flow for part in parts for flow in part.flows),
+        counters=tuple((product.id, group) for product, part in numbered for group in part.groups),
+        reported=_int([REPORTED.index(row.reported) for row in states]),
+        product_of_state=np.repeat(np.arange(len(parts)), [len(part.states) for part in parts]),
+        product_of_flow=np.repeat(np.arange(len(parts)), [len(part.flows) for part in parts]),
+        wiring=_wire(parts, couplings, handles),
+    )
+
+
+def _wire(parts: list[_Part], couplings: list[list[int]], handles: tuple[str, ...]) -> Wiring:
+    states = [row for part in parts for row in part.states]
+    flows = [flow for part in parts for flow in part.flows]
+    named = [(flow.handles or "").split() for flow in flows]
     counter_start = _offsets([len(part.groups) for part in parts])
     counter = [
         NOBODY if flow.counts is None else start + part.groups.index(flow.counts)
         for part, start in zip(parts, counter_start, strict=False)
         for flow in part.flows
     ]
-    named = [(flow.handles or "").split() for flow in flows]
-    wiring = Wiring(
-        state_start=state_start,
-        flow_start=flow_start,
+    harmed = ("problematic", "waiting", "treatment")
+    return Wiring(
+        state_start=_offsets([len(part.states) for part in parts]),
+        flow_start=_offsets([len(part.flows) for part in parts]),
         counter_start=counter_start,
         origin=_int([at for part in parts for at in part.origin]),
         destination=_int([at for part in parts for at in part.destination]),
@@ -126,7 +140,7 @@ def build_structure(catalogue: Catalogue, draws: Draws) -> Structure:
         coupling_start=_offsets([len(found) for found in couplings]),
         couplings=_int([k for found in couplings for k in found]),
         using=_int([row.using == "yes" for row in states]),
-        harmed=_int([row.reported in ("problematic", "waiting", "treatment") for row in states]),
+        harmed=_int([row.reported in harmed for row in states]),
         waiting_service=_int([k for part in parts for k in part.waiting]),
         treating_service=_int([k for part in parts for k in part.treating]),
         deadly=_int([row.mortality is not None for row in states]),
@@ -136,19 +150,6 @@ def build_structure(catalogue: Catalogue, draws: Draws) -> Structure:
         capacity_handle=handles.index("capacity"),
         mortality_handle=handles.index("mortality"),
         burden_handle=handles.index("mental_health"),
-    )
-    return Structure(
-        products=products,
-        kinds=tuple(row.kind for row in catalogue.products),
-        services=services,
-        handles=handles,
-        states=tuple(states),
-        flows=tuple(flows),
-        counters=tuple(counters),
-        reported=_int([REPORTED.index(row.reported) for row in states]),
-        product_of_state=np.repeat(np.arange(len(products)), np.diff(state_start)),
-        product_of_flow=np.repeat(np.arange(len(products)), np.diff(flow_start)),
-        wiring=wiring,
     )
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from model.catalogue import load_catalogue
-from model.compartments import Output, simulate
+from model.compartments import Output, Prepared, simulate
 from model.strata import build_strata
 from tests.published.laboratory import closed_world, only_flows, people_in, stock
 
 CENTRES = 1000.0
 SEEKERS = 1e4  # people with a disorder a centre: enough that the list hardly shrinks them
-YEARS = 30
+SETTLING = 250.0  # times the mean service: at a load of 0.9 the list settles slowly
 CARE = (
     "seeking", "abandonment", "admission", "first_month_end",
     "dropout_first", "dropout_later", "completion_other",
@@ -62,27 +62,25 @@ def _steady(
         "*/dropout_first[,,,,]": service,
         "*/dropout_later[,,,,]": service,
         "*/completion[,,,,]": 0.0,
-        "*/intake_delay[,,,,]": 1e-4,  # within the hour
+        "*/intake_delay[,,,,]": 1e-3,  # within the day
         "psychosocial/centre_size[,,,,]": float(places),
     }
     strata = build_strata([10, 50], by_sex=False, by_region=False, by_deprivation=False)
     listed = _erlang_c(arrivals, service, places)[0]
     # Half of the people in each stratum; the list and the places fill from the pool of seekers.
     people = CENTRES * (SEEKERS + listed + arrivals / service) / strata.size
-    prepared = closed_world(load_catalogue(), strata, people, YEARS, values)
+    years = max(10, math.ceil(SETTLING / service))
+    prepared = closed_world(load_catalogue(), strata, people, years, values)
     prepared = only_flows(prepared, "cannabis", CARE)
     state = people_in(prepared, "cannabis", {"problematic": people})
     state.places[:] = 0.0
     state.places[:, stock(prepared, "cannabis", "treatment_first")] = CENTRES * places
     state.arriving[:] = 0.0
-    result = simulate(prepared, None, 0, 12 * YEARS, state, steps=steps)
+    result = simulate(prepared, None, 0, 12 * years, state, steps=steps)
     return Queue(*(value / CENTRES for value in _last_year(prepared, result.output)))
 
 
-def _last_year(prepared: object, output: Output) -> tuple[float, float, float, float]:
-    from model.compartments import Prepared
-
-    assert isinstance(prepared, Prepared)
+def _last_year(prepared: Prepared, output: Output) -> tuple[float, float, float, float]:
     counters = {
         group: prepared.structure.counters_of(group)["cannabis"]
         for group in ("seeking", "treatment_start", "abandonment")
@@ -108,13 +106,13 @@ def test_mean_wait_is_that_of_the_queue(
     assert found.listed == pytest.approx(found.asked * found.wait, rel=1e-8)
 
 
-@pytest.mark.parametrize(("arrivals", "service", "places"), [row[:3] for row in ROWS])
+@pytest.mark.parametrize(("arrivals", "service", "places"), [row[:3] for row in ROWS[1:]])
 def test_the_wait_tends_to_the_queue_as_abandonment_vanishes(
     arrivals: float, service: float, places: int
 ) -> None:
     exact = _erlang_c(arrivals, service, places)[1]
     gaps = []
-    for abandonment in (1.0, 0.1, 0.01, 0.001):
+    for abandonment in (1.0, 0.03, 0.001):
         found = _steady(arrivals, service, places, abandonment)
         assert found.abandoned == pytest.approx(abandonment * found.listed, rel=1e-8)
         assert found.asked == pytest.approx(found.admitted + found.abandoned, rel=1e-6)
@@ -126,5 +124,5 @@ def test_the_wait_tends_to_the_queue_as_abandonment_vanishes(
 
 
 def test_a_finer_step_does_not_move_the_steady_wait() -> None:
-    coarse, fine = (_steady(9.0, 1.0, 10, steps=steps).wait for steps in (1, 4))
+    coarse, fine = (_steady(180.0, 20.0, 10, steps=steps).wait for steps in (1, 4))
     assert fine == pytest.approx(coarse, rel=1e-6)
