@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test long-tests bench clean
+.PHONY: help install run test long-tests bench golden clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -40,6 +40,9 @@ long-tests: $(STAMP) ## the tests that are too slow for every commit
 
 bench: $(STAMP) ## how fast the engine is on this machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+golden: $(STAMP) ## write the golden baseline anew, and say what moved
+	$(BIN)/python -m tests.golden.reference
 
 clean: ## remove .venv and the caches; results stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

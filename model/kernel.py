@@ -30,7 +30,7 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@rows.lean()
 def set_shares(run: Run) -> None:
     """Share of each stratum and region that uses each product now."""
     wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
@@ -49,7 +49,7 @@ def set_shares(run: Run) -> None:
         rows.shared(use, state.population)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def harm_share(run: Run, p: int, r: int) -> float:
     """Share of the region with a disorder from product ``p``."""
     wiring, state = run.wiring, run.state
@@ -62,7 +62,7 @@ def harm_share(run: Run, p: int, r: int) -> float:
     return harmed / rows.summed(state.population, start, width)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def _forced(forcing: DrawForcing, handle: int, p: int, month: int, cell: int) -> float:
     series = forcing.series[handle, p]
     if series == NOBODY:
@@ -70,7 +70,7 @@ def _forced(forcing: DrawForcing, handle: int, p: int, month: int, cell: int) ->
     return float(forcing.values[series, month, cell])
 
 
-@njit(cache=True, nogil=True)
+@rows.lean()
 def _admissions(run: Run, month: int, years: float) -> None:
     """Admission hazard of each service and region from its list, places and turnover."""
     wiring, setting, rates, state = run.wiring, run.setting, run.rates, run.state
@@ -106,7 +106,7 @@ def _admissions(run: Run, month: int, years: float) -> None:
                 )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def _levers(run: Run, p: int, f: int, month: int, cell: int) -> float:
     """Effect on one flow of the scenario's levers and of the own price."""
     wiring, forcing = run.wiring, run.forcing
@@ -119,7 +119,7 @@ def _levers(run: Run, p: int, f: int, month: int, cell: int) -> float:
     return factor
 
 
-@njit(cache=True, nogil=True)
+@rows.lean()
 def _force(run: Run, p: int, f: int, r: int, month: int) -> None:
     """Apply the scenario's levers and prices to one flow's hazards."""
     wiring, setting, rates, hazard = run.wiring, run.setting, run.rates, run.work.hazard
@@ -148,7 +148,7 @@ def _force(run: Run, p: int, f: int, r: int, month: int) -> None:
         hazard[at + s] *= change
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def set_hazards(run: Run, p: int, r: int, month: int) -> None:
     """Hazards of all flows of a product in a region, and each state's total, into ``work``."""
     wiring, rates, state, work = run.wiring, run.rates, run.state, run.work
@@ -185,7 +185,7 @@ def set_hazards(run: Run, p: int, r: int, month: int) -> None:
     _set_leaving(run, p, r, month)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
     """Sum of the hazards, excess mortality among them, by which people leave each state."""
     wiring, leaving, hazard, origin = (
@@ -212,7 +212,7 @@ def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
             rows.added(leaving, origin[f] * width, hazard, (f - first) * width, width)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
     """Let one product's flows run in one region; keep person-years, transitions and deaths."""
     wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
@@ -247,7 +247,7 @@ def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
     _count(run, p, r, years)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@rows.lean(inline="always")
 def _count(run: Run, p: int, r: int, years: float) -> None:
     """Transitions of the step, from hazards and person-years; arrivals and exits of care."""
     wiring, work = run.wiring, run.work
@@ -279,7 +279,7 @@ def _count(run: Run, p: int, r: int, years: float) -> None:
             treated[treating[z], r] += rows.summed(series, (z - first) * width, width)
 
 
-@njit(cache=True, nogil=True)
+@rows.lean()
 def _die_and_move(run: Run, month: int, reference: bool) -> float:
     """Deaths and migration of the month, shared by all products; returns 0, or less when a
     stock is negative (NaN when one is not a number).
@@ -314,11 +314,11 @@ def _die_and_move(run: Run, month: int, reference: bool) -> float:
         rows.survival(factor, after, state.population, work.month_excess[p])
         for z in range(run.wiring.state_start[p], run.wiring.state_start[p + 1]):
             lowest += rows.kept(state.stock[z], factor)
-    state.population[:] = after
+    rows.copied(state.population, 0, after, 0, after.size)
     return lowest
 
 
-@njit(cache=True, nogil=True)
+@rows.lean()
 def grow_older(row: Float, moving_up: Float, entrants: Float, bands: int) -> None:
     """1 January: move shares of each band up in place; ``entrants`` join the youngest (blocks,)."""
     for block in range(entrants.size):
@@ -354,7 +354,7 @@ def _write_year(run: Run, output: DrawOutput, year: int) -> None:
     state.lived[:] = 0.0
 
 
-@njit(cache=True, nogil=True)
+@rows.lean()
 def _step(run: Run, month: int, years: float) -> None:
     """One step with constant hazards for all products and regions."""
     wiring, state, work = run.wiring, run.state, run.work

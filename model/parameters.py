@@ -175,6 +175,11 @@ class Draws:
         """Number of draws."""
         return len(self.innovations)
 
+    def slice(self, start: int, stop: int) -> Draws:
+        """Draws ``start`` to ``stop`` (not included) alone, for running them in parts."""
+        values = {key: value[start:stop] for key, value in self.values.items()}
+        return Draws(self.rows, values, self.innovations[start:stop], self.seed)
+
     def names(self, owner: str, kind: str) -> set[str]:
         """Parameters that a product of this kind can read."""
         return {name for at, name in self._owned if at in (owner, f"kind:{kind}", "*")}
@@ -192,7 +197,8 @@ class Draws:
         rows = self.find(owner, kind, parameter)
         if not rows:
             raise InputError(
-                f"{reader} needs a parameter that no row of parameters.csv gives",
+                f"{reader} needs a parameter that no row gives",
+                file="parameters.csv",
                 key=parameter,
                 given="(no row)",
                 allowed=f"a row with product {owner}, kind:{kind} or *",

@@ -14,6 +14,7 @@ from numba import njit
 from model.arrays import Run
 from model.care import mean_list
 from model.kernel import harm_share, set_hazards, set_shares
+from model.rows import lean
 from model.structure import NOBODY, Structure
 from model.transitions import propagate
 
@@ -23,7 +24,7 @@ FIRST_YEAR = 1940
 SLOWEST = 1.0  # hazard a year above which a state of care is slowed down while cohorts are carried
 
 
-@njit(cache=True, nogil=True)
+@lean()
 def _slow_down(run: Run, p: int, r: int, slowed: Float) -> None:
     """Scale the hazards out of fast states of care; ``slowed`` (Z,) keeps the factor."""
     wiring, work = run.wiring, run.work
@@ -32,7 +33,9 @@ def _slow_down(run: Run, p: int, r: int, slowed: Float) -> None:
     for z in range(first, wiring.state_start[p + 1]):
         row = (z - first) * width
         care = wiring.waiting_service[z] != NOBODY or wiring.treating_service[z] != NOBODY
-        fastest = work.leaving[row : row + width].max()
+        fastest = 0.0
+        for s in range(width):
+            fastest = max(fastest, work.leaving[row + s])
         slowed[z] = SLOWEST / fastest if care and fastest > SLOWEST else 1.0
         for s in range(width):
             work.leaving[row + s] *= slowed[z]
@@ -43,7 +46,7 @@ def _slow_down(run: Run, p: int, r: int, slowed: Float) -> None:
                 work.hazard[row + s] *= slowed[first + wiring.origin[f]]
 
 
-@njit(cache=True, nogil=True)
+@lean()
 def _carry_year(run: Run, p: int, r: int, slowed: Float) -> None:
     wiring, work, state = run.wiring, run.work, run.state
     start = run.setting.region_start[r]
@@ -75,18 +78,35 @@ def _carry_year(run: Run, p: int, r: int, slowed: Float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _grow_older(run: Run, p: int, renewal: Float, entry: Float) -> None:
-    """Shares of the states move up with the people; ``renewal`` (S,) is the share newly come."""
-    wiring, state, bands = run.wiring, run.state, run.setting.bands
-    for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
-        for s in range(state.population.size - 1, -1, -1):
-            if s % bands == 0:
-                coming = entry[z]
-            else:
-                people = state.population[s - 1]
-                coming = state.stock[z, s - 1] / people if people > 0.0 else 0.0
-            own = state.stock[z, s] * (1.0 - renewal[s])
-            state.stock[z, s] = own + state.population[s] * renewal[s] * coming
+def _joining(population: Float, renewal: Float, bands: int) -> Float:
+    """People newly come to each stratum, for each person in the band below (S,).
+
+    In the youngest band, where nobody is below, their number.
+    """
+    joining = population * renewal
+    for s in range(joining.size):
+        if s % bands != 0:
+            people = population[s - 1]
+            joining[s] = joining[s] / people if people > 0.0 else 0.0
+    return joining
+
+
+@lean()
+def _grow_older(row: Float, renewal: Float, joining: Float, share: float, bands: int) -> None:
+    """One state's people move up; ``share`` of those who reach the youngest band are in it."""
+    for first in range(0, row.size, bands):
+        for s in range(first + bands - 1, first, -1):
+            row[s] = row[s] * (1.0 - renewal[s]) + row[s - 1] * joining[s]
+        row[first] = row[first] * (1.0 - renewal[first]) + share * joining[first]
+
+
+@lean()
+def _carry_all(run: Run, year: int, slowed: Float) -> None:
+    set_shares(run)
+    for p in range(run.wiring.state_start.size - 1):
+        for r in range(run.setting.region_start.size - 1):
+            set_hazards(run, p, r, year)
+            _carry_year(run, p, r, slowed)
 
 
 @njit(cache=True, nogil=True)
@@ -96,27 +116,23 @@ def carry_cohorts(run: Run, renewal: Float, entry: Float) -> None:
     ``run`` holds one "month" of multipliers a year from FIRST_YEAR; ``renewal`` has shape (S,),
     ``entry`` (years, Z). References, memory, places and care flows are set as well.
     """
-    wiring, state = run.wiring, run.state
-    products = wiring.state_start.size - 1
-    regions = run.setting.region_start.size - 1
+    state, bands = run.state, run.setting.bands
     slowed = np.ones(state.stock.shape[0])
+    joining = _joining(state.population, renewal, bands)
     for year in range(entry.shape[0]):
-        set_shares(run)
-        for p in range(products):
-            for r in range(regions):
-                set_hazards(run, p, r, year)
-                _carry_year(run, p, r, slowed)
-            _grow_older(run, p, renewal, entry[year])
+        _carry_all(run, year, slowed)
+        for z in range(state.stock.shape[0]):
+            _grow_older(state.stock[z], renewal, joining, entry[year, z], bands)
     _mend(run, slowed)
     set_shares(run)
-    for p in range(products):
-        for r in range(regions):
+    for p in range(state.use_reference.shape[0]):
+        for r in range(state.use_reference.shape[1]):
             state.use_reference[p, r] = run.work.use_region[p, r]
             state.memory[p, r] = harm_share(run, p, r)
             state.memory_reference[p, r] = state.memory[p, r]
 
 
-@njit(cache=True, nogil=True)
+@lean()
 def _mend(run: Run, slowed: Float) -> None:
     """Give slowed states their size; whom they held too many return to the problematic state."""
     wiring, state = run.wiring, run.state

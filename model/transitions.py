@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, uint64
+from numba import uint64
+
+from model.rows import copied, lean
 
 TOLERANCE = 1e-6  # size of the last term kept, as a share of the block's people
 LARGEST = 1.5  # hazard x step above which a step is split
@@ -26,7 +28,7 @@ Int = npt.NDArray[np.int64]
 _FAST = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "nnan"})
+@lean(fastmath={"reassoc", "nsz", "nnan"})
 def _largest(values: Float) -> float:
     largest = 0.0
     for i in range(uint64(values.size)):
@@ -34,7 +36,7 @@ def _largest(values: Float) -> float:
     return largest
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@lean(fastmath=_FAST)
 def _arrive(
     width: int, origin: Int, destination: Int, hazard: Float, level: Float, change: Float
 ) -> None:
@@ -84,7 +86,7 @@ def _arrive(
         f += together
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@lean(fastmath=_FAST)
 def _term(stock: Float, leaving: Float, level: Float, change: Float, step: float) -> None:
     """level = stock + step * change; change = people who leave ``level`` (negative)."""
     for i in range(uint64(stock.size)):
@@ -93,7 +95,7 @@ def _term(stock: Float, leaving: Float, level: Float, change: Float, step: float
         change[i] = -leaving[i] * value
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@lean(fastmath=_FAST)
 def _terms(stock: Float, leaving: Float, step: float, largest: float) -> int:
     """Terms to keep: the first whose size, led by the fast states, is below TOLERANCE."""
     people = 0.0
@@ -110,7 +112,7 @@ def _terms(stock: Float, leaving: Float, step: float, largest: float) -> int:
     return terms
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@lean(fastmath=_FAST)
 def propagate(
     width: int,
     origin: Int,
@@ -139,7 +141,7 @@ def propagate(
     for part in range(parts):
         _term(stock, leaving, level, change, 0.0 if part == 0 else step)
         if part > 0:
-            stock[:] = level
+            copied(stock, 0, level, 0, size)
         _arrive(width, origin, destination, hazard, level, change)
         for k in range(terms, 1, -1):
             _term(stock, leaving, level, change, step / k)

@@ -1,27 +1,69 @@
-"""A closed world for published cases: chosen people, chosen flows, no births, deaths or ageing.
+"""Small worlds for tests: a user's catalogue, a closed population, chosen people and flows.
 
-The flows, their rates and the engine are the model's own; only the people and the list of flows
-that are switched on differ from a projection.
+In a closed world nobody is born, dies, moves or ages. The flows, their rates and the engine are
+the model's own; only the people and the list of flows that are switched on differ from a
+projection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import csv
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.priors import draw_priors
-from model.catalogue import Catalogue
+from model.catalogue import TABLE_ROWS, Catalogue, load_catalogue
 from model.compartments import Prepared, State, prepare, start_state
 from model.parameters import Draws
-from model.population import closed_population
+from model.population import closed_population, load_demography
 from model.rates import build_rates
+from model.reading import columns
 from model.strata import Strata
 from model.structure import build_structure
 
 Float = npt.NDArray[np.float64]
+
+
+OWN_SOURCE = {"id": "own", "title": "This test"}
+
+
+def write_catalogue(folder: Path, tables: Mapping[str, Sequence[Mapping[str, object]]]) -> Path:
+    """Write ``tables`` (name without .csv: rows) to ``folder``; cells not given are empty.
+
+    Every row gets the source "own" unless it names another.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in {**tables, "sources": [OWN_SOURCE]}.items():
+        header = columns(TABLE_ROWS[name])
+        own = {"source": "own"} if "source" in header else {}
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, header, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({**own, **row} for row in rows)
+    return folder
+
+
+def fixed(product: str, parameter: str, value: float, unit: str = "per year") -> dict[str, object]:
+    """A row of parameters.csv without uncertainty."""
+    return {
+        "product": product,
+        "parameter": parameter,
+        "value": repr(value),
+        "distribution": "fixed",
+        "unit": unit,
+        "role": "fixed",
+        "evidence": "high",
+    }
+
+
+def own_product(folder: Path, product: str) -> Catalogue:
+    """The catalogue of ``folder`` with one of its products, and none of the shipped ones."""
+    catalogue = load_catalogue(folder)
+    return replace(catalogue, products=(catalogue.product(product),), unions=())
 
 
 def with_values(draws: Draws, values: Mapping[str, float]) -> Draws:
@@ -44,6 +86,14 @@ def closed_world(
     draws = with_values(draw_priors(catalogue, 1, median=True), values or {})
     structure = build_structure(catalogue, draws)
     demography = closed_population(strata, np.full(strata.size, people), 12 * years)
+    rates = build_rates(structure, strata, demography.start, draws)
+    return prepare(structure, strata, demography, rates)
+
+
+def projection(catalogue: Catalogue, strata: Strata, draws: Draws) -> Prepared:
+    """Belgium 2010-2030, ready to run."""
+    structure = build_structure(catalogue, draws)
+    demography = load_demography(strata)
     rates = build_rates(structure, strata, demography.start, draws)
     return prepare(structure, strata, demography, rates)
 

@@ -32,9 +32,7 @@ def test_yearly_matrix_is_near_the_published_one() -> None:
     catalogue = load_catalogue()
     flows = [row.id for row in catalogue.flows if row.module == "risk_levels"]
     # One stratum for each level that people start from.
-    strata = build_strata(
-        [10, 20, 30, 40, 50], by_sex=False, by_region=False, by_deprivation=False
-    )
+    strata = build_strata([10, 20, 30, 40, 50], by_sex=False, by_region=False, by_deprivation=False)
     prepared = closed_world(catalogue, strata, 100.0, 1)
     prepared = only_flows(prepared, "gambling_offline", flows)
     state = people_in(

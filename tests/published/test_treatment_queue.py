@@ -69,7 +69,7 @@ def _steady(
     listed = _erlang_c(arrivals, service, places)[0]
     # Half of the people in each stratum; the list and the places fill from the pool of seekers.
     people = CENTRES * (SEEKERS + listed + arrivals / service) / strata.size
-    years = max(10, math.ceil(SETTLING / service))
+    years = max(40, math.ceil(SETTLING / service))
     prepared = closed_world(load_catalogue(), strata, people, years, values)
     prepared = only_flows(prepared, "cannabis", CARE)
     state = people_in(prepared, "cannabis", {"problematic": people})

@@ -1,0 +1,224 @@
+"""The command line. Heavy packages are imported inside the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.run import Options, Outcome
+
+REFUSED = 2  # the exit status of bad input, as of a wrong option
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Simulate drug use, gambling and gaming in Belgium, 2010-2030.",
+)
+
+
+class Plots(StrEnum):
+    """How much to draw."""
+
+    none = "none"
+    main = "main"
+    all = "all"
+
+
+class Topic(StrEnum):
+    """What can be shown."""
+
+    products = "products"
+    parameters = "parameters"
+    figures = "figures"
+    sources = "sources"
+    indicators = "indicators"
+    flows = "flows"
+    states = "states"
+    handles = "handles"
+
+
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        metavar="DIR",
+        help="Folder with tables of your own that add to or override the shipped ones.",
+    ),
+]
+
+
+def _console() -> Console:
+    """Where results are printed: as wide as the terminal, 100 columns into a file or pipe."""
+    wide = None if "COLUMNS" in os.environ else 100
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=wide)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell bad input in plain words and exit with status 2; a broken-down run with status 1."""
+    try:
+        yield
+    except InputError as error:
+        typer.echo(f"Refused: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    except FloatingPointError as error:
+        typer.echo(f"The run stopped: {error}. Results are as they were.", err=True)
+        raise typer.Exit(1) from None
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from experiments.provenance import package_version
+
+        typer.echo(f"drugfutures {package_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="Shipped scenarios or YAML files of your own; current-policy always runs.",
+            show_default=False,
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, max=100_000, help="Draws of the parameters.")] = 200,
+    until: Annotated[int, typer.Option(min=2011, max=2030, help="Last year.")] = 2030,
+    plots: Annotated[Plots, typer.Option(help="What to draw.")] = Plots.main,
+    out: Annotated[
+        Path, typer.Option(help="Results folder; one of an earlier run is replaced.")
+    ] = Path("results/run"),
+    catalogue: CatalogueOption = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads.", show_default="all cores")
+    ] = None,
+) -> None:
+    """Project to 2030 and write the results, plots and their sources."""
+    # Draws run in threads of their own; a linear-algebra library that starts more for each small
+    # product of matrices makes a run several times slower. It reads this when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with _refusals():
+        from experiments.run import Options
+
+        options = Options(
+            scenarios=tuple(scenarios or ()),
+            draws=draws,
+            until=until,
+            plots=plots.value,
+            out=out,
+            catalogue=catalogue,
+            seed=seed,
+            threads=threads or _cores(),
+        )
+        _print_results(_run_with_progress(options))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _run_with_progress(options: Options) -> Outcome:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from experiments.run import run as run_options
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("draws,"),
+        TimeElapsedColumn(),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        # The first run on a machine compiles the engine: the bar stands still for a while.
+        task = progress.add_task("simulating", total=options.draws)
+
+        def advance(done: int, what: str = "simulating") -> None:
+            progress.update(task, advance=done, description=what)
+
+        return run_options(options, advance)
+
+
+def _print_results(outcome: Outcome) -> None:
+    from experiments.headlines import headline_table, observed, preface
+
+    console = _console()
+    study, layout = outcome.study, outcome.study.layout
+    figures = observed(study.figures, layout.catalogue)
+    console.print()
+    console.print(preface(), style="bold")
+    for scenario, survey in zip(layout.scenarios, outcome.survey, strict=True):
+        table = headline_table(survey, scenario.id, layout, study.headlines, figures)
+        console.print()
+        console.print(table)
+    console.print(f"\nResults: {study.options.out}", soft_wrap=True)
+
+
+@app.command()
+def show(
+    topic: Annotated[Topic, typer.Argument(metavar="TOPIC", help="Which table.")],
+    chosen: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ID",
+            help="A product (parameters, figures, flows, states) or the row's own id.",
+            show_default=False,
+        ),
+    ] = None,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Show a table of the model or of the observed figures, or one row with its source."""
+    with _refusals():
+        from experiments.show import show as show_topic
+
+        show_topic(topic.value, chosen, catalogue, _console())
+
+
+def main() -> None:
+    """Entry point of the command ``drugfutures``."""
+    signal.signal(signal.SIGTERM, _stop)  # so that a run that is ended tidies up, as with Ctrl-C
+    app()
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,202 @@
+"""What a page of plots shows, as plain data: drawn and written to CSV from the same values."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.plots.style import FAN, WIDE, Look
+
+Float = npt.NDArray[np.float64]
+
+BANDS = ("95", "80", "50")
+COLUMNS = (
+    "panel",
+    "title",
+    "what",
+    "series",
+    "scenario",
+    "figure",
+    "year",
+    "value",
+    *(f"{end}{band}" for band in BANDS for end in ("low", "high")),
+    "low",
+    "high",
+    "unit",
+    "source",
+    "role",
+    "mode",
+    "cut",
+)
+YOUNGEST = 10.0  # the first age of the strata, years
+WORD_SHARE = 0.11  # of a panel, that a line of words takes at its top
+MODEL_SOURCE = "model, prior draws"
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A median and its bands over the years, in the unit of the panel.
+
+    ``bands``: low and high by band, "95", "80", "50"; only those that are drawn.
+    """
+
+    series: str
+    scenario: str
+    years: Float
+    median: Float
+    bands: dict[str, tuple[Float, Float]]
+    look: Look = FAN
+    width: float = 1.6
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One observed figure in the unit of the panel; ``low`` and ``high`` where printed."""
+
+    figure: str
+    series: str
+    year: float
+    value: float
+    low: float | None
+    high: float | None
+    role: str
+    source: str
+    look: Look = FAN
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One small plot. ``title`` and ``subtitle`` say what and of whom; ``unit`` stands in both."""
+
+    title: str
+    subtitle: str
+    unit: str
+    mode: str
+    lines: tuple[Line, ...]
+    dots: tuple[Dot, ...] = ()
+    tags: tuple[str, ...] = ()
+    log: bool = False
+    earlier: int = 0  # figures before the first year, not drawn
+
+    @property
+    def bottom(self) -> float:
+        """Lower limit of the axis: 0, but for an age the youngest age of the model."""
+        return YOUNGEST if self.unit == "years" else 0.0
+
+    @property
+    def words(self) -> int:
+        """Lines of text at the top of the panel."""
+        return sum(tag.count("\n") + 1 for tag in self.tags)
+
+    @property
+    def top(self) -> float:
+        """Upper limit of the axis, with room for the words above all dots.
+
+        The 97.5% point of the last year, every dot and every median fit below the words; a band
+        that leaves the panel is cut, and the panel says so.
+        """
+        seen = [dot.value if dot.high is None else dot.high for dot in self.dots]
+        for line in self.lines:
+            seen.append(float(np.nanmax(line.median, initial=0.0)))
+            if line.bands:
+                widest = line.bands[next(iter(line.bands))][1]
+                seen.append(float(np.nan_to_num(widest[-1])))
+        top = 1.05 * max(seen, default=0.0)
+        if self.unit == "percent":
+            top = min(top, 100.0)
+        above = (top - self.bottom) / (1.0 - WORD_SHARE * self.words)
+        return self.bottom + above if above > 0 else self.bottom + 1.0
+
+    def is_cut(self, high: Float) -> npt.NDArray[np.bool_]:
+        """Where the upper end of a band lies above the panel."""
+        return np.asarray(np.nan_to_num(high) > (np.inf if self.log else self.top))
+
+    @property
+    def cut(self) -> bool:
+        """Whether a band leaves the panel."""
+        ends = [high for line in self.lines for _, high in line.bands.values()]
+        return any(bool(self.is_cut(high).any()) for high in ends)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of the legend of a page."""
+
+    label: str
+    kind: str  # fan, band, line, fitted, checked, scenario-only
+    look: Look = FAN
+
+
+@dataclass(frozen=True)
+class Page:
+    """Panels in reading order; ``name`` is the file name without its ending."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    columns: int
+    legend: tuple[Key, ...]
+    notes: tuple[str, ...] = ()
+    width: float = WIDE
+    panel_height: float = 0.87
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.8g}"
+
+
+def _rows(panel: Panel, number: int) -> Iterator[dict[str, str]]:
+    about = {
+        "panel": str(number),
+        "title": f"{panel.title}: {panel.subtitle}",
+        "unit": panel.unit,
+        "mode": panel.mode,
+    }
+    for line in panel.lines:
+        for i, year in enumerate(line.years):
+            ends = {}
+            for band, (low, high) in line.bands.items():
+                ends[f"low{band}"], ends[f"high{band}"] = _number(low[i]), _number(high[i])
+            cut = any(panel.is_cut(high)[i] for _, high in line.bands.values())
+            yield (
+                about
+                | ends
+                | {
+                    "what": "model",
+                    "series": line.series,
+                    "scenario": line.scenario,
+                    "year": f"{year:g}",
+                    "value": _number(line.median[i]),
+                    "source": MODEL_SOURCE,
+                    "cut": "yes" if cut else "no",
+                }
+            )
+    for dot in panel.dots:
+        yield about | {
+            "what": "observed",
+            "series": dot.series,
+            "figure": dot.figure,
+            "year": f"{dot.year:g}",
+            "value": _number(dot.value),
+            "low": _number(dot.low),
+            "high": _number(dot.high),
+            "source": dot.source,
+            "role": dot.role,
+            "cut": "no",
+        }
+
+
+def csv_text(page: Page) -> str:
+    """The numbers drawn on ``page``: one row for each year of each line, and for each dot."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for number, panel in enumerate(page.panels, start=1):
+        writer.writerows(_rows(panel, number))
+    return text.getvalue()

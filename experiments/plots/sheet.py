@@ -1,0 +1,347 @@
+"""Draws a page: banner, legend, panels, notes. Uses no global state of matplotlib."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    MultipleLocator,
+    NullFormatter,
+)
+
+from experiments.plots.page import WORD_SHARE, Dot, Key, Line, Page, Panel, csv_text
+from experiments.plots.style import (
+    BANNER,
+    BANNER_WHY,
+    BLACK,
+    DPI,
+    FAINT,
+    FAINT_BAND,
+    GREY,
+    HISTORY,
+    OPACITY,
+    READING,
+    STYLE,
+    WARNING,
+)
+
+HISTORY_ENDS = 2023.5  # 1 January 2024, where a year stands at its middle
+HEADER, NOTE_LINE, LEGEND_LINE, LEGEND_HANDLE = 0.78, 0.135, 0.17, 0.6  # inches
+LETTER, BOLD_LETTER = 0.56, 0.64  # mean width of a letter, as a share of the size of the type
+TITLES, SUBTITLE_LINE, TICKS = 0.30, 0.12, 0.2  # inches around a panel
+LEFT, RIGHT, BETWEEN = 0.5, 0.12, 0.42  # inches
+TITLE_SHIFT = 18  # points left of the panel, over its numbers
+LOG_FLOOR = 1.0  # one person
+
+
+def draw(page: Page) -> Figure:
+    """A matplotlib figure of ``page``."""
+    with mpl.rc_context(STYLE):
+        return _draw(page)
+
+
+def save(page: Page, folder: Path) -> list[Path]:
+    """Write ``NAME.png`` and ``NAME.csv``; returns both paths."""
+    picture, table = folder / f"{page.name}.png", folder / f"{page.name}.csv"
+    with mpl.rc_context(STYLE):
+        # No library version in the file: equal runs give equal bytes.
+        _draw(page).savefig(picture, dpi=DPI, metadata={"Software": None})
+    table.write_text(csv_text(page), encoding="utf-8", newline="")
+    return [picture, table]
+
+
+def _draw(page: Page) -> Figure:
+    rows = math.ceil(len(page.panels) / page.columns)
+    notes = (*page.notes, READING)
+    footer = 0.1 + NOTE_LINE * len(notes)
+    lines = 1 + max(panel.subtitle.count("\n") for panel in page.panels)
+    above = TITLES + SUBTITLE_LINE * lines
+    each = above + page.panel_height + TICKS
+    header = HEADER + LEGEND_LINE * (len(_legend_rows(page)) - 1)
+    height = header + rows * each + footer
+    figure = Figure(figsize=(page.width, height))
+    FigureCanvasAgg(figure)
+    _header(figure, page, height)
+    across = (page.width - LEFT - RIGHT - BETWEEN * (page.columns - 1)) / page.columns
+    for i, panel in enumerate(page.panels):
+        row, column = divmod(i, page.columns)
+        left = LEFT + column * (across + BETWEEN)
+        bottom = height - header - (row + 1) * each + TICKS
+        box = (
+            left / page.width,
+            bottom / height,
+            across / page.width,
+            page.panel_height / height,
+        )
+        _panel(figure.add_axes(box), panel, 72 * (across + 0.8 * BETWEEN))
+    for i, note in enumerate(notes):
+        y = (footer - 0.04 - NOTE_LINE * i) / height
+        figure.text(0.12 / page.width, y, note, fontsize=7.5, color=GREY, va="top")
+    return figure
+
+
+def _header(figure: Figure, page: Page, height: float) -> None:
+    left = 0.12 / page.width
+    figure.text(left, 1 - 0.08 / height, page.title, fontsize=14, weight="bold", va="top")
+    figure.text(
+        left,
+        1 - 0.38 / height,
+        f" {BANNER.upper()} ",
+        fontsize=9,
+        weight="bold",
+        color="white",
+        va="top",
+        bbox={"facecolor": WARNING, "edgecolor": "none", "pad": 2.0},
+    )
+    figure.text(
+        left + 2.65 / page.width, 1 - 0.38 / height, BANNER_WHY, fontsize=9, color=BLACK, va="top"
+    )
+    for i, keys in enumerate(_legend_rows(page)):
+        figure.legend(
+            [_handle(key) for key in keys],
+            [key.label for key in keys],
+            handler_map={tuple: HandlerTuple(ndivide=1, pad=0)},
+            loc="upper left",
+            bbox_to_anchor=(left, 1 - (0.58 + LEGEND_LINE * i) / height),
+            borderaxespad=0,
+            borderpad=0,
+            ncols=len(keys),
+            fontsize=8,
+            frameon=False,
+            handlelength=2.6,
+            columnspacing=1.4,
+        )
+
+
+def _legend_rows(page: Page) -> list[list[Key]]:
+    """The legend in as many lines as the width asks for."""
+    rows: list[list[Key]] = [[]]
+    used = 0.0
+    for key in page.legend:
+        needed = LEGEND_HANDLE + len(key.label) * 8.0 * LETTER / 72
+        if rows[-1] and used + needed > page.width - 0.24:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(key)
+        used += needed
+    return rows
+
+
+def _handle(key: Key) -> Any:
+    look = key.look
+    line = Line2D([], [], color=look.colour, linestyle=look.dash, linewidth=1.6)
+    if key.kind == "fan":
+        bands = (Patch(facecolor=look.colour, alpha=opacity) for opacity in OPACITY.values())
+        return (*bands, line)
+    if key.kind == "line":
+        return line
+    if key.kind == "band":
+        return (Patch(facecolor=look.colour, alpha=OPACITY["50"]), line)
+    if key.kind == "scenario-only":
+        return Patch(facecolor="white", hatch="////", edgecolor="#BDBDBD", linewidth=0.5)
+    face = BLACK if key.kind == "fitted" else "white"
+    return Line2D(
+        [], [], marker="o", color=BLACK, markerfacecolor=face, linestyle="none", markersize=4.5
+    )
+
+
+def _panel(axes: Axes, panel: Panel, room: float) -> None:
+    """``room``: width for the titles, points."""
+    faint = panel.mode == "scenario-only"
+    first, last = _years(panel)
+    axes.set_xlim(first - 0.5, last + 0.5)
+    if panel.log:
+        _log_axis(axes, panel)
+    else:
+        axes.set_ylim(panel.bottom, panel.top)
+        ticks = MaxNLocator(4, steps=[1, 2, 5, 10], min_n_ticks=3)
+        values = ticks.tick_values(panel.bottom, panel.top)
+        highest = 100.0 if panel.unit == "percent" else panel.top
+        axes.yaxis.set_major_locator(
+            FixedLocator([v for v in values if panel.bottom <= v <= min(highest, panel.top)])
+        )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_major_locator(MultipleLocator(5))
+    axes.tick_params(labelsize=7.5, pad=1.5)
+    if faint:
+        axes.add_patch(
+            Rectangle(
+                (0, 0),
+                1,
+                1,
+                transform=axes.transAxes,
+                fill=False,
+                hatch="////",
+                linewidth=0,
+                edgecolor="#E3E3E3",
+                zorder=0,
+            )
+        )
+    for line in panel.lines:
+        _line(axes, line, FAINT if faint else 1.0, panel.log)
+    if panel.log:
+        _end_bars(axes, panel, last)
+    for dot in panel.dots:
+        _dot(axes, dot)
+    _history(axes, last)
+    _words(axes, panel, room)
+
+
+def _years(panel: Panel) -> tuple[float, float]:
+    years = panel.lines[0].years
+    return float(years[0]), float(years[-1])
+
+
+def _log_axis(axes: Axes, panel: Panel) -> None:
+    highs = [high for line in panel.lines for _, high in line.bands.values()]
+    top = max([float(np.nanmax(high, initial=10.0)) for high in highs], default=10.0)
+    axes.set_yscale("log")
+    powers = math.ceil(math.log10(top)) / (1 - WORD_SHARE * panel.words)
+    axes.set_ylim(LOG_FLOOR, 10**powers)
+    axes.yaxis.set_major_locator(LogLocator(100, numticks=6))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _line(axes: Axes, line: Line, strength: float, bars: bool) -> None:
+    for band, (low, high) in line.bands.items():
+        opacity = (FAINT_BAND if bars else OPACITY[band]) * strength
+        axes.fill_between(
+            line.years, low, high, color=line.look.colour, alpha=opacity, linewidth=0, zorder=2
+        )
+    axes.plot(
+        line.years,
+        line.median,
+        color=line.look.colour,
+        linestyle=line.look.dash,
+        linewidth=line.width,
+        zorder=3,
+        gid=f"{line.scenario}|{line.series}",
+    )
+
+
+def _end_bars(axes: Axes, panel: Panel, last: float) -> None:
+    """The widest band of each line in the last year, side by side: over each other they blur."""
+    axes.set_xlim(axes.get_xlim()[0], last + 0.6 + 0.7 * len(panel.lines))
+    banded = [line for line in panel.lines if line.bands]
+    for i, line in enumerate(banded):
+        low, high = next(iter(line.bands.values()))
+        x = last + 0.8 + 0.7 * i
+        ends = [max(low[-1], LOG_FLOOR), high[-1]]
+        axes.plot([x, x], ends, color=line.look.colour, linewidth=2.2, solid_capstyle="butt")
+        axes.plot(
+            [x],
+            [line.median[-1]],
+            marker=line.look.marker,
+            markersize=3.2,
+            markerfacecolor="white",
+            color=line.look.colour,
+        )
+
+
+def _dot(axes: Axes, dot: Dot) -> None:
+    colour = dot.look.colour if dot.series else BLACK
+    if dot.low is not None or dot.high is not None:
+        low = dot.value if dot.low is None else dot.low
+        high = dot.value if dot.high is None else dot.high
+        axes.plot([dot.year, dot.year], [low, high], color=colour, linewidth=1.0, zorder=4)
+    axes.plot(
+        [dot.year],
+        [dot.value],
+        marker=dot.look.marker,
+        markersize=4.0,
+        color=colour,
+        markerfacecolor=colour if dot.role == "fitted" else "white",
+        markeredgewidth=0.9,
+        linestyle="none",
+        zorder=5,
+        clip_on=False,
+        gid=dot.figure,
+    )
+
+
+def _history(axes: Axes, last: float) -> None:
+    if last < HISTORY_ENDS:
+        return
+    # Through the panel and on between the two words above it.
+    axes.plot(
+        [HISTORY_ENDS, HISTORY_ENDS],
+        [0, 1.1],
+        transform=axes.get_xaxis_transform(),
+        color=GREY,
+        linewidth=0.8,
+        zorder=1,
+        clip_on=False,
+    )
+    place = axes.get_xaxis_transform()
+    for text, side in zip(HISTORY, ("right", "left"), strict=True):
+        axes.text(
+            HISTORY_ENDS,
+            1.01,
+            text,
+            transform=place,
+            ha=side,
+            va="bottom",
+            fontsize=6.5,
+            color=GREY,
+        )
+
+
+def _words(axes: Axes, panel: Panel, room: float) -> None:
+    lines = 1 + panel.subtitle.count("\n")
+    # From the panel upwards: observed | projected, the subtitle, the title.
+    for text, points, largest, weight in (
+        (panel.subtitle, 9.5, 7.5, "normal"),
+        (panel.title, 10.5 + 9 * lines, 9.0, "bold"),
+    ):
+        letter = BOLD_LETTER if weight == "bold" else LETTER
+        longest = max(map(len, text.split("\n")))
+        size = min(largest, room / (letter * max(longest, 1)))
+        axes.annotate(
+            text,
+            (0, 1),
+            xytext=(-TITLE_SHIFT, points),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=size,
+            weight=weight,
+            va="bottom",
+            linespacing=1.1,
+            annotation_clip=False,
+        )
+    for text, x, side in (
+        ("\n".join(panel.tags), 0.015, "left"),
+        ("band cut ▲" if panel.cut else "", 0.995, "right"),
+    ):
+        axes.text(
+            x,
+            0.985,
+            text,
+            transform=axes.transAxes,
+            ha=side,
+            va="top",
+            fontsize=6.8,
+            color=WARNING if side == "left" else GREY,
+            zorder=6,
+            linespacing=1.05,
+        )
+
+
+def _short(value: float) -> str:
+    for limit, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:g}{letter}"
+    return f"{value:g}"

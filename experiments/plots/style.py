@@ -1,0 +1,86 @@
+"""Colours, dashes, sizes and words that all plots share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+# Okabe and Ito's palette: told apart by people with any common kind of colour vision.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+WARNING = "#A34700"  # vermilion, darkened until small text has enough contrast
+GREY, LIGHT = "#595959", "#D9D9D9"
+
+Dash = Literal["solid"] | tuple[int, tuple[int, ...]]
+SOLID: Dash = "solid"
+DASHED: Dash = (0, (5, 2))
+DOTTED: Dash = (0, (1, 1))
+DASH_DOT: Dash = (0, (5, 1, 1, 1))
+LONG: Dash = (0, (9, 3))
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a line is told apart: by colour, dash and, for its dots, marker."""
+
+    colour: str
+    dash: Dash = SOLID
+    marker: str = "o"
+
+
+FAN = Look(BLUE)
+REFERENCE = Look(BLACK, DASHED)
+SEVERAL = (
+    Look(BLUE),
+    Look(VERMILION, DASHED, "s"),
+    Look(GREEN, DASH_DOT, "^"),
+    Look(PURPLE, DOTTED, "D"),
+    Look(ORANGE, LONG, "v"),
+    Look(SKY, (0, (3, 1, 1, 1, 1, 1)), "P"),
+)
+
+# Opacity of the bands, from the widest to the narrowest; those of scenario-only panels are fainter.
+FAINT_BAND = 0.09  # where more than three bands lie over each other
+OPACITY = {"95": 0.16, "80": 0.20, "50": 0.30}
+FAINT = 0.55
+
+DPI = 150
+WIDE = 13.66  # inches: at 100 dots an inch a beamer laptop's 1366 x 768 pixels
+NARROW = 11.0  # inches: what an A4 sheet held sideways can print
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.5,
+    "xtick.major.size": 2.0,
+    "ytick.major.size": 2.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "hatch.linewidth": 0.5,
+    "hatch.color": "#E3E3E3",
+    "svg.hashsalt": "drugfutures",
+}
+
+BANNER = "prior draws, not calibrated"
+BANNER_WHY = (
+    "the bands are what the literature and our assumptions allow; "
+    "no Belgian figure has been used yet"
+)
+SCENARIO_ONLY = "scenario-only: priors,\nno figures can identify it"
+SCENARIO_ONLY_KEY = "scenario-only product: priors, no figures can identify it"
+PARTLY = "partly scenario-only products"
+NO_FIGURE = "no Belgian figure"
+NO_REGIONAL_FIGURE = "no figure for each region"
+ONLY_EARLIER = "figures only before {year}"
+HISTORY = ("observed ", " projected")
+FITTED = "Belgian figure kept for fitting (not used yet)"
+CHECKED = "Belgian figure for checking only"
+READING = (
+    "Each point is a calendar year and stands at its tick; the upright line is 1 January 2024. "
+    "k = thousand, M = million."
+)

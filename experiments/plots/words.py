@@ -1,0 +1,105 @@
+"""Words of the plots: ages and units of a series, what is assumed, where dots come from."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from experiments.plots.page import Panel
+from experiments.series import Group, Series
+from model.catalogue import Catalogue, ProductRow
+from model.parameters import ParameterRow
+
+ASSUMED = "assumed"
+PAST = {"gambling": "gambled", "gaming": "gamed"}
+SEX = {"all": "", "male": "men", "female": "women"}
+
+
+def ages_in_words(group: Group) -> str:
+    """The ages with an en dash: "15–64", "15+", "all ages"."""
+    return group.ages.replace("-", "–")
+
+
+def unit_in_words(series: Series, place: bool = True) -> str:
+    """The unit of a series, whose it is and where: "percent of people aged 15–64, Flanders"."""
+    ages = ages_in_words(series.group)
+    region = series.group.region
+    where = f", {region}" if place and region != "Belgium" else ""
+    if series.indicator == "treatment_share":
+        return f"percent of illegal-drug episodes{where}"
+    if series.unit != "proportion":
+        unit = "episodes per year" if series.indicator == "treatment_episodes" else series.unit
+        asked = ages if ages == "all ages" else f"ages {ages}"
+        return f"{unit}, {asked}{where}"
+    if series.indicator.startswith("daily_share"):
+        return f"percent of those who use, {ages}{where}"
+    whose = f"percent of people aged {ages}"
+    return f"{whose}{where}"
+
+
+def parameters_of(catalogue: Catalogue, product: ProductRow) -> list[ParameterRow]:
+    """Rows that the product reads: its own, else those of its kind, else those of all products.
+
+    The rows of its service come on top.
+    """
+    owners = (product.id, f"kind:{product.kind}", "*")
+    found: dict[str, str] = {}
+    for owner in owners:
+        for row in catalogue.parameters:
+            if row.product == owner:
+                found.setdefault(row.parameter, owner)
+    return [
+        row
+        for row in catalogue.parameters
+        if found.get(row.parameter) == row.product or row.product == product.service
+    ]
+
+
+def assumed_share(rows: Sequence[ParameterRow]) -> str:
+    """How many of these rows have no evidence: "14 of 38 (37%)"."""
+    assumed = sum(row.source == ASSUMED for row in rows)
+    return f"{assumed} of {len(rows)} ({100 * assumed / max(len(rows), 1):.0f}%)"
+
+
+def indicator_in_words(name: str, product: str, catalogue: Catalogue) -> str:
+    """The name of an indicator; of a behaviour nobody says that it is used."""
+    members = next((u.members.split() for u in catalogue.unions if u.id == product), [product])
+    rows = [catalogue.product(member) for member in members]
+    if any(row.kind != "behaviour" for row in rows):
+        return name
+    noun = rows[0].name.split()[0].lower()
+    verb = PAST.get(noun, "took part")
+    name = name.replace("Used", verb.capitalize()).replace(" used", f" {verb}")
+    return name.replace(" use", f" {noun}")
+
+
+def what_is_what(catalogue: Catalogue, draws: int) -> str:
+    """The sentence that tells observed, modelled and assumed apart."""
+    return (
+        f"Observed: the dots. Modelled: the lines and the bands, from {draws} draws. Assumed: "
+        f"{assumed_share(catalogue.parameters)} of the model's parameter values have no evidence "
+        "behind them; their ranges are ours."
+    )
+
+
+def earlier_figures(panels: Iterable[Panel], first: float) -> tuple[str, ...]:
+    """A sentence on figures of years before the run, when there are any."""
+    count = sum(panel.earlier for panel in panels)
+    if not count:
+        return ()
+    some = "1 figure is" if count == 1 else f"{count} figures are"
+    return (f"{some} from before {first:.0f}, when the run begins, and not drawn.",)
+
+
+def sources_of(catalogue: Catalogue, panels: Iterable[Panel], width: int) -> tuple[str, ...]:
+    """One line for each source of the dots of ``panels``: id, number of dots, title, publisher."""
+    counts = Counter(dot.source for panel in panels for dot in panel.dots)
+    rows = {row.id: row for row in catalogue.sources}
+    found = []
+    for source in sorted(counts):
+        row = rows[source]
+        told = ", ".join(part for part in (row.title, row.publisher, row.year) if part)
+        dots = "1 dot" if counts[source] == 1 else f"{counts[source]} dots"
+        found.append(textwrap.shorten(f"{source} ({dots}): {told}", width, placeholder=" ..."))
+    return tuple(found)

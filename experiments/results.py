@@ -1,0 +1,283 @@
+"""The labelled dataset of a run: what it holds, and writing it part by part.
+
+``results.nc`` holds every indicator by region and age group, by sex and by deprivation (Belgium,
+all ages), yearly, and ``survey``: the model seen as the surveys see it. No path, host or time of
+day goes into it, so equal runs give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import h5netcdf
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from experiments.series import Series, names_of
+from model.catalogue import Catalogue
+from model.compartments import FIRST_YEAR
+from model.strata import DEPRIVATION, REGIONS, SEXES, Strata, weights
+from scenarios.schema import Scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Float = npt.NDArray[np.float64]
+Single = npt.NDArray[np.float32]
+
+FILE = "results.nc"
+MODE_TEXT = "Draws come from the priors; the model is not calibrated"
+AGE_GROUPS: dict[str, tuple[int, int | None]] = {
+    "all": (10, None),
+    "10-17": (10, 17),
+    "18-24": (18, 24),
+    "25-34": (25, 34),
+    "35-54": (35, 54),
+    "55-64": (55, 64),
+    "65+": (65, None),
+}
+PLACES = ("Belgium", *REGIONS)
+# Draws simulated, observed and written together. Bounds memory to about 100 MB a thread; it is a
+# constant because it is also the chunk of the file, which must not depend on the machine.
+PART = 5
+COMPRESSION = 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the axes of the dataset stand for."""
+
+    scenarios: tuple[Scenario, ...]
+    draws: int
+    years: tuple[int, ...]
+    catalogue: Catalogue
+    series: tuple[Series, ...]
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Products, then unions."""
+        return tuple(names_of(self.catalogue))
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Mode of each product; "" for unions."""
+        modes = [row.mode for row in self.catalogue.products]
+        return (*modes, *("" for _ in self.catalogue.unions))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each dimension."""
+        return {
+            "scenario": len(self.scenarios),
+            "draw": self.draws,
+            "time": len(self.years),
+            "product": len(self.products),
+            "region": len(PLACES),
+            "age_group": len(AGE_GROUPS),
+            "sex": len(SEXES),
+            "deprivation": len(DEPRIVATION),
+            "series": len(self.series),
+        }
+
+    def variables(self) -> dict[str, tuple[str, ...]]:
+        """Dimensions of every variable that holds draws."""
+        lead = ("scenario", "draw", "time")
+        found: dict[str, tuple[str, ...]] = {}
+        for row in self.catalogue.indicators:
+            found[row.id] = (*lead, "product", "region", "age_group")
+            found[f"{row.id}_by_sex"] = (*lead, "product", "sex")
+            found[f"{row.id}_by_deprivation"] = (*lead, "product", "deprivation")
+        return found | {"survey": ("scenario", "draw", "series", "time")}
+
+
+def years_until(last: int) -> tuple[int, ...]:
+    """Years of a run that ends in ``last``."""
+    return tuple(range(FIRST_YEAR, last + 1))
+
+
+def marginal_weights(strata: Strata) -> Float:
+    """Cells of the dataset: region x age group, then sexes, then deprivation groups (cells, S)."""
+    cells = [
+        weights(strata, age_min=low, age_max=high, region=region)
+        for region in PLACES
+        for low, high in AGE_GROUPS.values()
+    ]
+    cells += [weights(strata, sex=sex) for sex in SEXES]
+    cells += [weights(strata, deprivation=group) for group in DEPRIVATION]
+    return np.stack(cells)
+
+
+def split_marginals(name: str, values: Float) -> dict[str, Single]:
+    """Variables of one indicator from its cells (draws, years, products, cells)."""
+    crossed = len(PLACES) * len(AGE_GROUPS)
+    small = values.astype(np.float32)
+    by_sex = slice(crossed, crossed + len(SEXES))
+    by_deprivation = slice(crossed + len(SEXES), None)
+    return {
+        name: small[..., :crossed].reshape(*small.shape[:3], len(PLACES), len(AGE_GROUPS)),
+        f"{name}_by_sex": small[..., by_sex],
+        f"{name}_by_deprivation": small[..., by_deprivation],
+    }
+
+
+class Writer:
+    """Writes ``results.nc``: the labels on entering, then draws part by part."""
+
+    def __init__(self, path: Path, layout: Layout, attributes: Mapping[str, str | int]) -> None:
+        self.layout = layout
+        self._path = path
+        self._attributes = attributes
+        self._file: Any = None
+
+    def __enter__(self) -> Writer:
+        self._file = h5netcdf.File(self._path, "w")
+        self._file.attrs.update({"Conventions": "CF-1.11", **self._attributes})
+        self._file.dimensions = self.layout.sizes
+        for name, (dims, values, attributes) in _labels(self.layout).items():
+            self._label(name, dims, values, attributes)
+        self._create()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
+        """Put draws ``first`` onwards of one scenario in place; names as in the layout."""
+        for name, values in parts.items():
+            if not np.isnan(values).all():  # what is not written reads as NaN
+                self._file.variables[name][scenario, first : first + len(values)] = values
+
+    def _label(self, name: str, dims: str, values: Sequence[object], told: dict[str, str]) -> None:
+        if isinstance(values[0], str):
+            kind, array = h5py.string_dtype(), np.array(values, dtype=object)
+        else:
+            array = np.asarray(values)
+            kind = array.dtype
+        variable = self._file.create_variable(name, (dims,), dtype=kind)
+        variable[:] = array
+        variable.attrs.update(told)
+
+    def _create(self) -> None:
+        sizes = self.layout.sizes
+        told = _descriptions(self.layout)
+        for name, dims in self.layout.variables().items():
+            shape = [sizes[dim] for dim in dims]
+            chunk = (1, min(PART, shape[1]), *shape[2:])
+            variable = self._file.create_variable(
+                name,
+                dims,
+                dtype=np.float32,
+                fillvalue=np.float32(np.nan),
+                chunks=chunk,
+                compression="gzip",
+                compression_opts=COMPRESSION,
+                shuffle=True,
+            )
+            variable.attrs.update(told[name])
+
+
+_Label = tuple[str, Sequence[object], dict[str, str]]
+
+
+def _labels(layout: Layout) -> dict[str, _Label]:
+    catalogue = layout.catalogue
+    kinds = [row.kind for row in catalogue.products] + ["union"] * len(catalogue.unions)
+    names = list(names_of(catalogue).values())
+    scenarios = layout.scenarios
+    found: dict[str, _Label] = {
+        "scenario": ("scenario", [s.id for s in scenarios], {"long_name": "Scenario"}),
+        "scenario_title": (
+            "scenario",
+            [s.title for s in scenarios],
+            {"long_name": "Title of the scenario"},
+        ),
+        "draw": ("draw", np.arange(layout.draws).tolist(), {"long_name": "Draw from the priors"}),
+        "time": ("time", list(layout.years), {"long_name": "Calendar year"}),
+        "product": ("product", list(layout.products), {"long_name": "Product or union"}),
+        "product_name": ("product", names, {"long_name": "Name of the product or union"}),
+        "product_kind": ("product", kinds, {"long_name": "Kind of product"}),
+        "mode": (
+            "product",
+            list(layout.modes),
+            {
+                "long_name": "Whether figures can identify the product",
+                "comment": "scenario-only: too few figures ever to be calibrated",
+            },
+        ),
+        "region": ("region", list(PLACES), {"long_name": "Region"}),
+        "age_group": ("age_group", list(AGE_GROUPS), {"long_name": "Age group", "units": "years"}),
+        "sex": ("sex", list(SEXES), {"long_name": "Sex"}),
+        "deprivation": (
+            "deprivation",
+            list(DEPRIVATION),
+            {"long_name": "Deprivation", "comment": "the most deprived third of areas (assumed)"},
+        ),
+    }
+    return found | _series_labels(layout)
+
+
+def _series_labels(layout: Layout) -> dict[str, _Label]:
+    series, catalogue = layout.series, layout.catalogue
+    missing = {"units": "years", "comment": "NaN: no limit"}
+
+    def age(value: int | None) -> float:
+        return np.nan if value is None else float(value)
+
+    return {
+        "series": ("series", [s.id for s in series], {"long_name": "Series as surveys print it"}),
+        "series_label": (
+            "series",
+            [s.label(catalogue) for s in series],
+            {"long_name": "Series in words"},
+        ),
+        "series_product": ("series", [s.product for s in series], {}),
+        "series_indicator": ("series", [s.indicator for s in series], {}),
+        "series_unit": ("series", [s.unit for s in series], {}),
+        "series_sex": ("series", [s.group.sex for s in series], {}),
+        "series_region": ("series", [s.group.region for s in series], {}),
+        "series_age_min": ("series", [age(s.group.age_min) for s in series], missing),
+        "series_age_max": ("series", [age(s.group.age_max) for s in series], missing),
+    }
+
+
+def _descriptions(layout: Layout) -> dict[str, dict[str, str]]:
+    """Attributes of every variable, from the one list of indicators."""
+    found: dict[str, dict[str, str]] = {}
+    for row in layout.catalogue.indicators:
+        for suffix, by in (
+            ("", ""),
+            ("_by_sex", " by sex"),
+            ("_by_deprivation", " by deprivation"),
+        ):
+            found[row.id + suffix] = {
+                "long_name": row.name + by,
+                "units": row.unit,
+                "definition": row.definition,
+                "kind": row.kind,
+                "source": row.source,
+                "coordinates": "scenario_title product_name product_kind mode",
+            }
+    found["survey"] = {
+        "long_name": "The model as surveys and registers would show it",
+        "units": "see series_unit",
+        "coordinates": "scenario_title series_label series_product series_indicator series_unit "
+        "series_sex series_region series_age_min series_age_max",
+    }
+    return found
+
+
+def open_results(folder: Path) -> xr.Dataset:
+    """The dataset in a results folder, read from disk only where it is used; close it after."""
+    import xarray as xr
+
+    return xr.open_dataset(folder / FILE, engine="h5netcdf")

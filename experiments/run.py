@@ -1,0 +1,365 @@
+"""One run: the reference and the scenarios asked for, over all draws, into a results folder."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from calibration.figures import Figure, load_figures
+from calibration.priors import MODE, draw_priors
+from experiments import provenance
+from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
+from experiments.results import (
+    FILE,
+    MODE_TEXT,
+    PART,
+    Layout,
+    Single,
+    Writer,
+    marginal_weights,
+    open_results,
+    split_marginals,
+    years_until,
+)
+from experiments.series import (
+    Group,
+    Headline,
+    Series,
+    all_series,
+    group_weights,
+    load_headlines,
+    names_of,
+)
+from experiments.summary import write_summary
+from model.catalogue import Catalogue, load_catalogue
+from model.compartments import FIRST_YEAR, Output, Prepared, State, prepare, simulate
+from model.errors import InputError
+from model.forcing import Forcing
+from model.observation import observe
+from model.parameters import Draws
+from model.population import Demography, load_demography
+from model.rates import build_rates
+from model.strata import Strata, default_strata
+from model.structure import Structure, build_structure
+from scenarios.compose import compose
+from scenarios.schema import Scenario, load
+
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line."""
+
+    scenarios: tuple[str, ...] = ()
+    draws: int = 200
+    until: int = 2030
+    plots: Literal["none", "main", "all"] = "main"
+    out: Path = Path("results/run")
+    catalogue: Path | None = None
+    seed: int = 1
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Cells of the survey series (cells, S), in the order of ``groups``."""
+
+    series: tuple[Series, ...]
+    groups: tuple[Group, ...]
+    weights: Float
+    catalogue: Catalogue  # with only the unions that the series name: they cost most
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a run reads, checked before anything runs."""
+
+    options: Options
+    layout: Layout
+    figures: tuple[Figure, ...]
+    headlines: tuple[Headline, ...]
+    draws: Draws
+    structure: Structure
+    strata: Strata
+    demography: Demography
+    forcings: tuple[Forcing, ...]
+    marginals: Float
+    survey: Survey
+
+    @property
+    def months(self) -> int:
+        """Months of the run."""
+        return self.demography.months
+
+
+def build_study(options: Options) -> Study:
+    """Read and check all input. Raises InputError."""
+    catalogue = load_catalogue(options.catalogue)
+    figures = load_figures(
+        products=names_of(catalogue), sources={row.id for row in catalogue.sources}
+    )
+    headlines = load_headlines(catalogue)
+    series = all_series(catalogue, figures, [found for _, found in headlines])
+    scenarios = load(options.scenarios, catalogue)
+    draws = draw_priors(catalogue, options.draws, options.seed)
+    structure = build_structure(catalogue, draws)
+    strata = default_strata()
+    demography = load_demography(strata, last_year=options.until)
+    for scenario in scenarios[1:]:
+        _check_branch(scenario, options.until)
+    return Study(
+        options=options,
+        layout=Layout(
+            tuple(scenarios), options.draws, years_until(options.until), catalogue, series
+        ),
+        figures=tuple(figures),
+        headlines=tuple(headlines),
+        draws=draws,
+        structure=structure,
+        strata=strata,
+        demography=demography,
+        forcings=tuple(
+            compose(scenario, structure, strata, demography.months) for scenario in scenarios
+        ),
+        marginals=marginal_weights(strata),
+        survey=_survey(catalogue, series, strata),
+    )
+
+
+def _check_branch(scenario: Scenario, until: int) -> None:
+    year = FIRST_YEAR + scenario.branch // 12
+    if year > until:
+        raise InputError(
+            f"the run ends before the scenario {scenario.id} begins to differ",
+            key="--until",
+            given=until,
+            allowed=f"{year} or later",
+        )
+
+
+def _survey(catalogue: Catalogue, series: tuple[Series, ...], strata: Strata) -> Survey:
+    groups = tuple(dict.fromkeys(s.group for s in series))
+    named = {s.product for s in series}
+    unions = tuple(row for row in catalogue.unions if row.id in named)
+    cells = np.stack([group_weights(strata, group) for group in groups])
+    return Survey(series, groups, cells, replace(catalogue, unions=unions))
+
+
+Parts = list[dict[str, Single]]
+
+
+def run_part(study: Study, first: int, last: int) -> Parts:
+    """Draws ``first`` to ``last`` (not included) of every scenario, as variables of the dataset.
+
+    Draws do not know of each other, so any division into parts gives the same numbers. Raises
+    FloatingPointError when the model breaks down, naming the draws.
+    """
+    draws = study.draws.slice(first, last)
+    rates = build_rates(study.structure, study.strata, study.demography.start, draws)
+    prepared = prepare(study.structure, study.strata, study.demography, rates)
+    try:
+        outputs = list(_simulate_all(study, prepared))
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None
+    return [
+        _observe(study, prepared, draws, output, forcing)
+        for output, forcing in zip(outputs, study.forcings, strict=True)
+    ]
+
+
+def _simulate_all(study: Study, prepared: Prepared) -> Iterator[Output]:
+    reference = simulate(prepared, None, 0, study.months)
+    yield reference.output
+    branches: dict[int, State] = {}
+    for scenario, forcing in zip(study.layout.scenarios[1:], study.forcings[1:], strict=True):
+        month = scenario.branch
+        if month not in branches:
+            # Mortality after the branch is known only from the whole reference run.
+            state = simulate(prepared, None, 0, month).state
+            branches[month] = state._replace(baseline=reference.state.baseline)
+        branch = simulate(prepared, forcing, month, study.months, branches[month])
+        yield _joined(reference.output, branch.output, month)
+
+
+def _joined(reference: Output, branch: Output, month: int) -> Output:
+    """Years before the branch from the reference, the others from the branch."""
+    year = month // 12
+    for name in Output._fields:
+        before, after = getattr(reference, name), getattr(branch, name)
+        # january has one row more: the 1 January of the year of the branch comes before it.
+        until = year + 1 if name == "january" else year
+        after[:, :until] = before[:, :until]
+    return branch
+
+
+def _observe(
+    study: Study, prepared: Prepared, draws: Draws, output: Output, forcing: Forcing
+) -> dict[str, Single]:
+    catalogue = study.layout.catalogue
+    values = observe(prepared, draws, catalogue, output, forcing, study.marginals)
+    found: dict[str, Single] = {}
+    for name, cells in values.items():
+        found |= split_marginals(name, cells)
+    found["survey"] = _observe_survey(study.survey, prepared, draws, output, forcing)
+    return found
+
+
+def _observe_survey(
+    survey: Survey, prepared: Prepared, draws: Draws, output: Output, forcing: Forcing
+) -> Single:
+    """Each series' own product and group (draws, series, years).
+
+    Shares become persons where a register counts people.
+    """
+    catalogue = survey.catalogue
+    values = observe(prepared, draws, catalogue, output, forcing, survey.weights)
+    persons = output.lived @ survey.weights.T
+    products = list(names_of(catalogue))
+    units = {row.id: row.unit for row in catalogue.indicators}
+    found = np.full((draws.size, len(survey.series), persons.shape[1]), np.nan, dtype=np.float32)
+    for i, series in enumerate(survey.series):
+        if series.indicator in values:
+            cell = survey.groups.index(series.group)
+            value = values[series.indicator][:, :, products.index(series.product), cell]
+            if series.unit == "persons" and units[series.indicator] == "proportion":
+                value = value * persons[:, :, cell]
+            found[:, i] = value
+    return found
+
+
+Progress = Callable[[int], None]
+
+
+def run_study(study: Study, path: Path, progress: Progress) -> None:
+    """Simulate, observe and write every draw to ``path``; ``progress`` gets draws as they end."""
+    draws, threads = study.options.draws, study.options.threads
+    starts = range(0, draws, PART)
+    waiting: deque[Future[Parts]] = deque()
+    with Writer(path, study.layout, attributes(study)) as writer:
+        pool = ThreadPoolExecutor(threads)
+        try:
+            ahead = iter(starts)
+            for first in starts:
+                # Two parts wait at most, so that memory stays bounded when writing is slower.
+                while len(waiting) < threads + 2 and (coming := next(ahead, None)) is not None:
+                    stop = min(coming + PART, draws)
+                    waiting.append(pool.submit(run_part, study, coming, stop))
+                for scenario, parts in enumerate(waiting.popleft().result()):
+                    writer.write(scenario, first, parts)
+                progress(min(first + PART, draws) - first)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def attributes(study: Study) -> dict[str, str | int]:
+    """Attributes of the dataset. Equal runs have equal attributes."""
+    options, layout = study.options, study.layout
+    ids = [scenario.id for scenario in layout.scenarios]
+    asked = f"--draws {options.draws} --until {options.until} --seed {options.seed}"
+    version = provenance.package_version()
+    return {
+        "title": "Drug Futures: drug use, gambling and gaming in Belgium",
+        "source": f"Drug Futures {version}, compartmental model",
+        "history": f"{MADE_BY} {' '.join(ids)} {asked}",
+        "comment": MODE_TEXT,
+        "draws": MODE,
+        "package_version": version,
+        "git_commit": provenance.git_commit(),
+        "parameter_table_hash": provenance.tables_hash(options.catalogue),
+        "figures_hash": provenance.figures_hash(),
+        "posterior_hash": "",
+        "scenario_hash": " ".join(f"{s.id}:{s.digest}" for s in layout.scenarios),
+        "seeds": str(options.seed),
+    }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was run, and the survey series of the results (scenario, draw, series, time)."""
+
+    study: Study
+    survey: Single
+
+
+def run(options: Options, progress: Progress = lambda draws: None) -> Outcome:
+    """Run and put the results in ``options.out``, whole or not at all.
+
+    Raises InputError before anything runs.
+    """
+    began = time.perf_counter()
+    study = build_study(options)
+    with ResultsFolder(options.out) as folder:
+        ready = time.perf_counter()
+        run_study(study, folder.path / FILE, progress)
+        simulated = time.perf_counter()
+        with h5py.File(folder.path / FILE, "r") as file:
+            write_summary(file, study.layout, folder.path)
+            survey = file["survey"][:]
+        if options.plots != "none":
+            _draw(study, folder.path)
+        told = _provenance(study)
+        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        (folder.path / PROVENANCE).write_text(text, encoding="utf-8")
+        times = {
+            "read and checked": ready - began,
+            "simulated and written": simulated - ready,
+            "summarised and drawn": time.perf_counter() - simulated,
+        }
+        _write_log(folder.path / "run.log", options, times)
+        folder.keep()
+    return Outcome(study, survey)
+
+
+def _draw(study: Study, folder: Path) -> None:
+    from experiments.plots import draw_plots
+
+    with open_results(folder) as dataset:
+        draw_plots(
+            dataset,
+            folder / "plots",
+            study.options.plots,
+            study.layout.catalogue,
+            study.figures,
+        )
+
+
+def _provenance(study: Study) -> dict[str, object]:
+    options = study.options
+    return {
+        "made_by": MADE_BY,
+        "mode": MODE_TEXT,
+        "arguments": {
+            "scenarios": list(options.scenarios),
+            "draws": options.draws,
+            "until": options.until,
+            "plots": options.plots,
+            "out": str(options.out),
+            "catalogue": None if options.catalogue is None else str(options.catalogue),
+            "seed": options.seed,
+            "threads": options.threads,
+        },
+        **attributes(study),
+        "versions": provenance.library_versions(),
+    }
+
+
+def _write_log(path: Path, options: Options, times: dict[str, float]) -> None:
+    """Time of day, machine and durations: what may differ between equal runs."""
+    lines = [
+        f"finished  {time.strftime('%Y-%m-%dT%H:%M:%S%z')}",
+        f"machine   {platform.platform()}, {options.threads} threads",
+        *(f"{seconds:8.2f} s  {what}" for what, seconds in times.items()),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,184 @@
+"""The model seen as the surveys see it: one series for each thing that was ever observed.
+
+A series has the product, indicator, sex, ages and place of an observed figure, so that a dot and
+the band behind it mean the same. ``headlines.csv`` names the one that stands for each product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.figures import OBSERVED_REGIONS, Figure, comparable
+from model.catalogue import Catalogue
+from model.errors import InputError
+from model.reading import TableRow, read_rows
+from model.strata import Strata, weights
+
+Float = npt.NDArray[np.float64]
+
+HEADLINES = Path(__file__).with_name("headlines.csv")
+REGISTERED = (
+    "treatment_episodes",
+    "treatment_share",
+    "substitution_clients",
+    "medical_use_last_year",
+)
+UNITS = {
+    ("proportion", "proportion"): "proportion",
+    ("years", "years"): "years",
+    ("count", "persons"): "persons",
+    ("count", "persons per year"): "persons per year",
+    ("count", "proportion"): "persons",
+}
+"""Unit of a series by the units of a figure and of the indicator; others cannot be compared."""
+
+PARTS = {"French Community": ("Wallonia", "Brussels")}
+"""Places of figures that are made of regions. Nearly all who live in Brussels and go to school in
+French are in the French Community; the model cannot tell schools apart, so it takes them all."""
+
+
+class HeadlineRow(TableRow):
+    """The series that stands for a product in tables and plots."""
+
+    product: str
+    indicator: str
+    sex: Literal["all", "male", "female"]
+    age_min: int | None
+    age_max: int | None
+    region: str
+    unit: Literal["proportion", "persons", "persons per year", "years"]
+    short: str
+    why: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who is asked; ages are inclusive years, None for no limit."""
+
+    sex: str
+    age_min: int | None
+    age_max: int | None
+    region: str
+
+    @property
+    def ages(self) -> str:
+        """The ages in words: "15-64", "15+", "all ages"."""
+        if self.age_min is None and self.age_max is None:
+            return "all ages"
+        if self.age_max is None:
+            return f"{self.age_min}+"
+        return f"{self.age_min or 0}-{self.age_max}"
+
+
+@dataclass(frozen=True)
+class Series:
+    """What was asked of whom; ``id`` labels the coordinate ``series`` of the results.
+
+    ``unit`` is the indicator's own, or persons where a register counts those whose share the
+    indicator is.
+    """
+
+    product: str
+    indicator: str
+    group: Group
+    unit: str
+
+    @property
+    def id(self) -> str:
+        """Such as ``cannabis/last_year_prevalence/all/15-64/Belgium/proportion``."""
+        group = self.group
+        ages = group.ages
+        return "/".join(
+            (self.product, self.indicator, group.sex, ages, group.region, self.unit)
+        ).replace(" ", "_")
+
+    def label(self, catalogue: Catalogue) -> str:
+        """The series in words."""
+        names = names_of(catalogue)
+        what = {row.id: row.name for row in catalogue.indicators}
+        group = self.group
+        sex = {"all": "", "male": " men", "female": " women"}[group.sex]
+        title = f"{names[self.product]}: {what[self.indicator]}"
+        return f"{title}, {group.ages}{sex}, {group.region}"
+
+
+def names_of(catalogue: Catalogue) -> dict[str, str]:
+    """Names by id: products in table order, then unions. The product axis of all results."""
+    names = {row.id: row.name for row in catalogue.products}
+    return names | {row.id: row.name for row in catalogue.unions}
+
+
+def series_of(figure: Figure, catalogue: Catalogue) -> Series | None:
+    """The series that a figure is a point of; None when the model cannot print such a number."""
+    numeric = figure.value is not None and figure.region in OBSERVED_REGIONS
+    registered = figure.population_kind == "register" and figure.indicator in REGISTERED
+    if not (comparable(figure) or (numeric and registered)):
+        return None
+    own = {row.id: row.unit for row in catalogue.indicators}
+    unit = UNITS.get((figure.unit, own.get(figure.indicator, "")))
+    if unit is None:
+        return None
+    group = Group(figure.sex, figure.age_min, figure.age_max, figure.region)
+    return Series(figure.product, figure.indicator, group, unit)
+
+
+Headline = tuple[HeadlineRow, Series]
+
+
+def load_headlines(catalogue: Catalogue, path: Path = HEADLINES) -> list[Headline]:
+    """Headline series in table order. Raises InputError for a row that names something unknown."""
+    sources = {row.id for row in catalogue.sources}
+    products = names_of(catalogue)
+    indicators = {row.id for row in catalogue.indicators}
+    found = []
+    for row in read_rows(path, HeadlineRow):
+        for key, allowed in (
+            ("product", products),
+            ("indicator", indicators),
+            ("region", OBSERVED_REGIONS),
+            ("source", sources),
+        ):
+            if (given := getattr(row, key)) not in allowed:
+                raise InputError(
+                    f"unknown {key}",
+                    file=row.file,
+                    line=row.line,
+                    key=key,
+                    given=given,
+                    allowed=sorted(allowed),
+                )
+        group = Group(row.sex, row.age_min, row.age_max, row.region)
+        found.append((row, Series(row.product, row.indicator, group, row.unit)))
+    return found
+
+
+def all_series(
+    catalogue: Catalogue, figures: Sequence[Figure], headlines: Sequence[Series]
+) -> tuple[Series, ...]:
+    """Every series of the figures and headlines once: by product, then indicator, then group."""
+    products = list(names_of(catalogue))
+    indicators = [row.id for row in catalogue.indicators]
+    observed = [series_of(figure, catalogue) for figure in figures]
+    known = {series for series in observed if series is not None} | set(headlines)
+
+    def place(series: Series) -> tuple[int, int, str]:
+        at = products.index(series.product), indicators.index(series.indicator)
+        return (*at, series.id)
+
+    return tuple(sorted(known, key=place))
+
+
+def group_weights(strata: Strata, group: Group) -> Float:
+    """Share of each stratum that belongs to ``group`` (S,)."""
+    total = np.zeros(strata.size)
+    for region in PARTS.get(group.region, (group.region,)):
+        low, high = group.age_min, group.age_max
+        total += weights(strata, age_min=low, age_max=high, sex=group.sex, region=region)
+    return total

@@ -1,0 +1,67 @@
+"""Medians and intervals of a run: ``summary.csv`` and the table printed after it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from experiments.results import PLACES, Layout
+
+Float = npt.NDArray[np.float64]
+
+FILE = "summary.csv"
+# The median, then the ends of the 50, 80 and 95% intervals.
+QUANTILES = {
+    "median": 0.5,
+    "low50": 0.25,
+    "high50": 0.75,
+    "low80": 0.1,
+    "high80": 0.9,
+    "low95": 0.025,
+    "high95": 0.975,
+}
+COLUMNS = ("scenario", "indicator", "product", "region", "year", *QUANTILES, "unit", "mode")
+
+
+def quantiles(values: npt.NDArray[np.floating], axis: int = 0) -> Float:
+    """The quantiles of QUANTILES along ``axis``, which they replace as the first axis.
+
+    Draws for which a value does not exist (a wait where nobody enters) are left out; NaN where
+    no draw has one.
+    """
+    points = list(QUANTILES.values())
+    moved = np.moveaxis(np.asarray(values, dtype=np.float64), axis, 0)
+    found = np.quantile(moved, points, axis=0)
+    missing = np.isnan(moved)
+    some = missing.any(axis=0) & ~missing.all(axis=0)
+    if some.any():
+        found[:, some] = np.nanquantile(moved[:, some], points, axis=0)
+    return np.asarray(found)
+
+
+def write_summary(file: h5py.File, layout: Layout, folder: Path) -> Path:
+    """Write ``summary.csv`` (all ages) of an open ``results.nc`` into ``folder``; returns its path.
+
+    Reads the arrays without their labels, which ``layout`` knows: opening the whole as a dataset
+    would take longer than a short run.
+    """
+    products, modes = layout.products, layout.modes
+    path = folder / FILE
+    with path.open("w", encoding="utf-8", newline="") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for s, scenario in enumerate(layout.scenarios):
+            for row in layout.catalogue.indicators:
+                values = file[row.id][s, ..., 0]
+                # (quantiles, years, products, regions) -> (products, regions, years, quantiles)
+                found = np.transpose(quantiles(values), (2, 3, 1, 0))
+                for p, r in np.argwhere(~np.isnan(found[..., 0]).all(axis=2)):
+                    where = (scenario.id, row.id, products[p], PLACES[r])
+                    for year, numbers in zip(layout.years, found[p, r].tolist(), strict=True):
+                        told = [f"{number:.6g}" for number in numbers]
+                        writer.writerow((*where, year, *told, row.unit, modes[p]))
+    return path

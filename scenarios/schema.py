@@ -1,0 +1,249 @@
+"""What a scenario file may hold, and how one is found and checked.
+
+A scenario is a YAML file: ``id, title, description, branch`` (month, default 2024-01) and
+``changes``, each a multiplier on one handle of some products in some strata from one month to
+another. See ``Scenario`` and ``ChangeEntry``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from model.catalogue import Catalogue
+from model.errors import InputError
+from scenarios.lines import Document, Place, read_yaml
+
+FUTURES = Path(__file__).with_name("futures")
+REFERENCE = "current-policy"
+SUFFIXES = (".yaml", ".yml")
+FIRST_YEAR, LAST_YEAR = 2010, 2030
+
+
+def _month(value: object) -> str:
+    if isinstance(value, str) and _MONTH.fullmatch(value):
+        return value
+    raise ValueError("a year and a month, such as 2024-01")
+
+
+def _listed(value: object) -> object:
+    return [value] if value == "all" else value
+
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+Month = Annotated[str, BeforeValidator(_month)]
+
+
+class ChangeEntry(BaseModel):
+    """One change: ``multiplier`` on a handle; what is left out means everything.
+
+    ``from`` and ``to`` are months, both included; without ``to`` the change stays. Ages are the
+    first and last year of age, both included, and must not cut a band of the strata.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    handle: str
+    products: Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)] = ["all"]
+    regions: Annotated[list[Literal["Flanders", "Wallonia", "Brussels"]], Field(min_length=1)] = [
+        "Flanders",
+        "Wallonia",
+        "Brussels",
+    ]
+    sexes: Annotated[list[Literal["male", "female"]], Field(min_length=1)] = ["male", "female"]
+    ages: Annotated[list[int | None], Field(min_length=2, max_length=2)] = [None, None]
+    deprivation: Annotated[list[Literal["most_deprived", "others"]], Field(min_length=1)] = [
+        "most_deprived",
+        "others",
+    ]
+    start: Month = Field(alias="from")
+    stop: Month | None = Field(alias="to", default=None)
+    multiplier: Annotated[float, Field(ge=0.0, le=1000.0)]
+    note: str | None = None
+    source: str = "assumed"
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(min_length=1)]
+    branch: Month = "2024-01"
+    changes: list[ChangeEntry]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A checked scenario. ``branch`` is a month counted from January 2010 (0)."""
+
+    id: str
+    title: str
+    description: str
+    branch: int
+    changes: tuple[ChangeEntry, ...]
+    document: Document
+    digest: str  # SHA-256 of the file
+
+    def refuse(self, error: InputError, change: int) -> InputError:
+        """``error`` told again with the file and line of one of the changes."""
+        return InputError(
+            error.message,
+            file=self.document.file,
+            line=self.document.line(("changes", change)),
+            key=error.key,
+            given=error.given,
+            allowed=error.allowed,
+        )
+
+
+def month_number(month: str) -> int:
+    """Months since January 2010 of ``YYYY-MM``."""
+    year, number = month.split("-")
+    return (int(year) - FIRST_YEAR) * 12 + int(number) - 1
+
+
+def shipped() -> dict[str, Path]:
+    """Files of the scenarios that come with the project, by id, in alphabetical order."""
+    return {path.stem: path for path in sorted(FUTURES.glob("*.yaml"))}
+
+
+def find(name: str) -> Path:
+    """File of a shipped id or of a path to a YAML file. Raises InputError."""
+    known = shipped()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in SUFFIXES and path.is_file():
+        return path
+    raise InputError(
+        "unknown scenario",
+        key="SCENARIO",
+        given=name,
+        allowed=f"{', '.join(known)}, or the path of a YAML file",
+    )
+
+
+def load(names: Sequence[str], catalogue: Catalogue) -> list[Scenario]:
+    """The reference, then the scenarios asked for (shipped ids or paths), each checked.
+
+    Raises InputError with file, line, key, given and allowed.
+    """
+    scenarios = [read_scenario(find(REFERENCE), catalogue)]
+    paths = {path: None for path in map(find, names) if path != find(REFERENCE)}
+    for path in paths:
+        scenario = read_scenario(path, catalogue)
+        for other in scenarios:
+            if other.id == scenario.id:
+                raise InputError(
+                    "two scenarios have the same id",
+                    file=scenario.document.file,
+                    line=scenario.document.line(("id",)),
+                    key="id",
+                    given=scenario.id,
+                    allowed=f"an id that {other.document.file} does not have",
+                )
+        scenarios.append(scenario)
+    return scenarios
+
+
+def read_scenario(path: Path, catalogue: Catalogue) -> Scenario:
+    """Read and check one file. Raises InputError with file, line, key, given and allowed."""
+    document = read_yaml(path)
+    if not isinstance(document.value, dict):
+        given = type(document.value).__name__
+        allowed = ", ".join(_File.model_fields)
+        raise InputError(
+            "a scenario is a list of keys", file=str(path), line=1, given=given, allowed=allowed
+        )
+    try:
+        file = _File.model_validate(document.value)
+    except ValidationError as error:
+        raise _told(error, document) from None
+    scenario = Scenario(
+        id=file.id,
+        title=file.title,
+        description=file.description,
+        branch=month_number(file.branch),
+        changes=tuple(file.changes),
+        document=document,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    _check_month(document, ("branch",), file.branch, f"{FIRST_YEAR}-01")
+    for number, change in enumerate(file.changes):
+        _check_change(scenario, file.branch, number, change, catalogue)
+    return scenario
+
+
+def _told(error: ValidationError, document: Document) -> InputError:
+    """The first thing that pydantic found, in our words and with its line."""
+    # An unknown key tells more than the key that lacks because of it.
+    found = sorted(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")[0]
+    place = found["loc"]
+    owner = ChangeEntry if len(place) > 2 else _File
+    fields = [field.alias or name for name, field in owner.model_fields.items()]
+    unknown, missing = found["type"] == "extra_forbidden", found["type"] == "missing"
+    key = next((part for part in reversed(place) if isinstance(part, str)), None)
+    given = key if unknown else "(nothing)" if missing else found["input"]
+    message = "unknown key" if unknown else "a key lacks" if missing else "a value is malformed"
+    return InputError(
+        message,
+        file=document.file,
+        line=document.line(place),
+        key=key,
+        given=given if isinstance(given, str | bool | int | float | list) else str(given),
+        allowed=fields if unknown else found["msg"].removeprefix("Value error, "),
+    )
+
+
+def _refuse(
+    document: Document, place: Place, given: object, allowed: str | Sequence[str], message: str
+) -> None:
+    key = next((part for part in reversed(place) if isinstance(part, str)), None)
+    line = document.line(place)
+    raise InputError(message, file=document.file, line=line, key=key, given=given, allowed=allowed)
+
+
+def _check_month(document: Document, place: Place, month: str, first: str) -> None:
+    last = f"{LAST_YEAR}-12"
+    if not month_number(first) <= month_number(month) <= month_number(last):
+        _refuse(document, place, month, f"{first} to {last}", "the month is out of range")
+
+
+def _check_change(
+    scenario: Scenario, branch: str, number: int, change: ChangeEntry, catalogue: Catalogue
+) -> None:
+    document, at = scenario.document, ("changes", number)
+    handles = [row.id for row in catalogue.handles]
+    if change.handle not in handles:
+        _refuse(document, (*at, "handle"), change.handle, handles, "unknown handle")
+    rows = catalogue.products
+    known = product_names([row.id for row in rows], [row.kind for row in rows])
+    for i, name in enumerate(change.products):
+        if name not in known:
+            _refuse(document, (*at, "products", i), name, list(known), "unknown product")
+    low, high = change.ages
+    if (low is not None and low < 0) or (high is not None and high < (low or 0)):
+        allowed = "first and last year of age; null for no limit"
+        _refuse(document, (*at, "ages"), change.ages, allowed, "the ages are out of order")
+    sources = [row.id for row in catalogue.sources]
+    if change.source not in sources:
+        _refuse(document, (*at, "source"), change.source, sources, "unknown source")
+    _check_month(document, (*at, "from"), change.start, branch)
+    if change.stop is not None:
+        _check_month(document, (*at, "to"), change.stop, change.start)
+
+
+def product_names(products: Sequence[str], kinds: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What ``products`` of a change may name, and the product ids that each name stands for."""
+    names: dict[str, tuple[str, ...]] = {product: (product,) for product in products}
+    for kind in dict.fromkeys(kinds):
+        of_kind = [p for p, other in zip(products, kinds, strict=True) if other == kind]
+        names[f"kind:{kind}"] = tuple(of_kind)
+    return names | {"all": tuple(products)}

@@ -1,0 +1,1 @@
+"""How fast the engine is, beside twins of its core: ``python -m tests.benchmarks``."""

@@ -1,0 +1,192 @@
+"""The figures: what is timed, and how. A row is one figure with its bound, if it has one."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from model.compartments import Prepared, simulate, start_state
+from tests.benchmarks import core_c, core_numba, core_numpy, core_scipy
+from tests.benchmarks.problem import Core, core, prepared
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 15
+# The slow twins run over a shorter time, and numba beside them over the same.
+SHORT_MONTHS = 24
+SHORT_ROUNDS = 3
+NUMPY_DRAWS = 16  # the batch at which numpy is fastest, among 1, 2, 4, 8, 16 and 32
+ENGINE_DRAWS = 6
+BRANCH = 168  # January 2024
+END = 252
+
+MOST_OVER_C = 1.3
+LEAST_OVER_NUMPY = 8.0
+LEAST_OVER_SCIPY = 40.0
+MOST_START_UP = 3.0
+MOST_HELP = 0.3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. ``value`` None: not measured, ``note`` says why."""
+
+    name: str
+    value: float | None
+    unit: str
+    at_most: float | None = None
+    at_least: float | None = None
+    note: str = ""
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the bound is met; None without a bound or a value."""
+        if self.value is None or (self.at_most is None and self.at_least is None):
+            return None
+        above = self.at_least is None or self.value >= self.at_least
+        return above and (self.at_most is None or self.value <= self.at_most)
+
+
+def _spent(clock: Callable[[], float], task: Callable[[], object]) -> float:
+    before = clock()
+    task()
+    return clock() - before
+
+
+def _rounds(tasks: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """CPU seconds of each task in each round: tasks take turns, so that a busy spell hits all."""
+    for task in tasks.values():
+        task()
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            times[name].append(_spent(time.process_time, task))
+    return times
+
+
+def _ratio(above: list[float], below: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+def _beside_c(problem: Core) -> Iterator[Row]:
+    tasks: dict[str, Callable[[], object]] = {"numba": lambda: core_numba.run(problem)}
+    note = "there is no C compiler (cc)"
+    with tempfile.TemporaryDirectory() as folder:
+        if core_c.compiler() is not None:
+            try:
+                built = core_c.build(Path(folder))
+                tasks["C"] = lambda: built(problem)
+            except subprocess.CalledProcessError as error:
+                note = f"cc failed: {error.stderr.strip()[:200]}"
+        times = _rounds(tasks, ROUNDS)
+    for name, spent in times.items():
+        yield Row(f"core, {name}", 1e3 * statistics.median(spent), "ms CPU a run")
+    name = "core, CPU time numba / C"
+    if "C" in times:
+        value = _ratio(times["numba"], times["C"])
+        yield Row(name, value, "ratio", at_most=MOST_OVER_C, note="cc " + " ".join(core_c.OPTIONS))
+    else:
+        yield Row(name, None, "ratio", at_most=MOST_OVER_C, note=note)
+
+
+def _beside_slow_twins(problem: Core) -> Iterator[Row]:
+    short = problem.first_months(SHORT_MONTHS)
+    times = _rounds(
+        {
+            "numba": lambda: [core_numba.run(short) for _ in range(NUMPY_DRAWS)],
+            "numpy": lambda: core_numpy.run(short, NUMPY_DRAWS),
+            "scipy": lambda: core_scipy.run(short),
+            "scipy tuned": lambda: core_scipy.run(short, atol=1.0, whole=True),
+        },
+        SHORT_ROUNDS,
+    )
+    numba = times["numba"]
+    one = [spent / NUMPY_DRAWS for spent in numba]
+    yield Row(
+        "core, CPU time numpy / numba",
+        _ratio(times["numpy"], numba),
+        "ratio",
+        at_least=LEAST_OVER_NUMPY,
+        note=f"numpy batched over {NUMPY_DRAWS} draws",
+    )
+    yield Row(
+        "core, CPU time solve_ivp / numba",
+        _ratio(times["scipy"], one),
+        "ratio",
+        at_least=LEAST_OVER_SCIPY,
+        note="RK45, rtol 1e-3, else scipy's own settings; sparse right-hand side",
+    )
+    yield Row(
+        "core, CPU time tuned solve_ivp / numba",
+        _ratio(times["scipy tuned"], one),
+        "ratio",
+        note="told to try the whole month first, atol one person: scipy's least work",
+    )
+
+
+def _engine(engine: Prepared) -> Iterator[Row]:
+    """Runs a second by the wall clock: threads share it, CPU time would not show them."""
+    full = simulate(engine, None, 0, END)
+    start = start_state(engine)._replace(baseline=full.state.baseline)
+    half = simulate(engine, None, 0, BRANCH).state._replace(baseline=full.state.baseline)
+    tasks = {
+        "reference run 2010-2030 with its start": partial(simulate, engine, None, 0, END),
+        "run 2010-2030 from a start": partial(simulate, engine, None, 0, END, start),
+        "branched run 2024-2030": partial(simulate, engine, None, BRANCH, END, half),
+    }
+    for name, task in tasks.items():
+        for threads in (1, 2):
+            timed = partial(task, threads=threads)
+            walls = [_spent(time.perf_counter, timed) for _ in range(5)]
+            yield Row(
+                f"{name}, {threads} thread{'s' if threads > 1 else ''}",
+                engine.draws / statistics.median(walls),
+                "runs a second",
+                note=f"{engine.draws} draws at once",
+            )
+
+
+def _start_up() -> Iterator[Row]:
+    """Wall time of the installed command, the quickest of several: others use this machine too."""
+    command = Path(sys.executable).with_name("drugfutures")
+    ready = command.exists() and (ROOT / "experiments" / "cli.py").exists()
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "run")
+        for options, most in (
+            (("run", "--draws", "1", "--plots", "none"), MOST_START_UP),
+            (("--help",), MOST_HELP),
+        ):
+            name = "drugfutures " + " ".join(options)
+            if not ready:
+                note = "the command line is not there yet"
+                yield Row(name, None, "s", at_most=most, note=note)
+                continue
+            call = [str(command), *options, *(("--out", out) if "run" in options else ())]
+            yield _command(name, call, most)
+
+
+def _command(name: str, call: list[str], most: float) -> Row:
+    walls = []
+    for _ in range(6):  # the first fills the caches of compiled code
+        before = time.perf_counter()
+        done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+        walls.append(time.perf_counter() - before)
+        if done.returncode != 0:
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            return Row(name, None, "s", at_most=most, note=f"failed: {lines[-1][:200]}")
+    return Row(name, min(walls[1:]), "s", at_most=most, note="code compiled before; best of 5")
+
+
+def figures() -> Iterator[Row]:
+    """Measure everything, row by row."""
+    problem = core(prepared())
+    yield from _beside_c(problem)
+    yield from _beside_slow_twins(problem)
+    yield from _engine(prepared(ENGINE_DRAWS))
+    yield from _start_up()

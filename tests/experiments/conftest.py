@@ -1,0 +1,67 @@
+"""One small run that several tests look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from experiments.results import PART, open_results
+from experiments.run import Options, Study, run
+
+SCENARIO = """\
+id: dearer-tobacco
+title: Dearer tobacco
+description: The price of tobacco doubles in July 2024; nothing else changes.
+branch: 2024-07
+changes:
+  - handle: price
+    products: [tobacco]
+    from: 2024-07
+    multiplier: 2
+"""
+SAME = """\
+id: nothing
+title: Nothing
+description: A scenario without changes.
+changes: []
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run on disk and what it was made of."""
+
+    options: Options
+    study: Study
+    dataset: xr.Dataset
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+    """Three scenarios, more draws than one part holds, 2010-2026, two threads."""
+    folder = tmp_path_factory.mktemp("run")
+    names = []
+    for name, text in (("dearer.yaml", SCENARIO), ("same.yaml", SAME)):
+        (folder / name).write_text(text, encoding="utf-8")
+        names.append(str(folder / name))
+    options = Options(
+        scenarios=tuple(names),
+        draws=PART + 1,
+        until=2026,
+        plots="none",
+        out=folder / "results",
+        threads=2,
+    )
+    study = run(options).study
+    with open_results(options.out) as dataset:
+        yield Done(options, study, dataset)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Options:
+    """The shortest run there is."""
+    return replace(Options(), draws=1, until=2011, plots="none", out=tmp_path / "results")

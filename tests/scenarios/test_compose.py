@@ -1,0 +1,112 @@
+"""From scenario files to forcing: which strata, months and products a change reaches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration.priors import draw_priors
+from model.catalogue import Catalogue, load_catalogue
+from model.errors import InputError
+from model.strata import Strata, default_strata
+from model.structure import NOBODY, Structure, build_structure
+from scenarios.compose import compose
+from scenarios.schema import Scenario, read_scenario
+
+MONTHS = 252
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture(scope="module")
+def structure(catalogue: Catalogue) -> Structure:
+    return build_structure(catalogue, draw_priors(catalogue, 1))
+
+
+@pytest.fixture(scope="module")
+def strata() -> Strata:
+    return default_strata()
+
+
+def scenario(folder: Path, catalogue: Catalogue, *changes: str) -> Scenario:
+    path = folder / "scenario.yaml"
+    listed = "".join(f"\n  - {{{change}}}" for change in changes)
+    path.write_text(f"id: a\ntitle: A\ndescription: A.\nchanges:{listed or ' []'}\n")
+    return read_scenario(path, catalogue)
+
+
+def test_a_change_reaches_its_products_months_and_strata(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    found = scenario(
+        tmp_path,
+        catalogue,
+        "handle: initiation, products: [kind:behaviour], regions: [Brussels], ages: [10, 24], "
+        "sexes: [male], from: 2024-03, to: 2025-02, multiplier: 0.5",
+    )
+    forcing = compose(found, structure, strata, MONTHS)
+    handle = structure.handles.index("initiation")
+    reached = {structure.products[p] for p in np.flatnonzero(forcing.series[handle] != NOBODY)}
+    assert reached == {"gambling_offline", "gambling_online", "gaming"}
+    assert (np.delete(forcing.series, handle, axis=0) == NOBODY).all()
+    number = forcing.series[handle, structure.products.index("gaming")]
+    values = forcing.values[0, number][:, forcing.cell]
+    month = np.arange(MONTHS)
+    when = (month >= 170) & (month < 182)
+    who = (strata.region == 2) & (strata.sex == 0) & (strata.age_high <= 24)
+    np.testing.assert_array_equal(values, np.where(when[:, None] & who, 0.5, 1.0))
+
+
+def test_changes_multiply_where_they_meet(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    change = "handle: price, products: [alcohol, kind:legal], from: 2024-01, multiplier: 1.5"
+    forcing = compose(scenario(tmp_path, catalogue, change, change), structure, strata, MONTHS)
+    handle = structure.handles.index("price")
+    number = forcing.series[handle, structure.products.index("alcohol")]
+    assert forcing.values[0, number, -1].tolist() == [2.25] * forcing.values.shape[-1]
+
+
+def test_no_change_is_the_reference(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    forcing = compose(scenario(tmp_path, catalogue), structure, strata, MONTHS)
+    assert (forcing.series == NOBODY).all()
+    assert not forcing.active.any()
+
+
+def test_everything_can_be_reached(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    change = "handle: mortality, products: all, ages: [null, null], from: 2024-01, multiplier: 0"
+    forcing = compose(scenario(tmp_path, catalogue, change), structure, strata, MONTHS)
+    assert (forcing.series[structure.handles.index("mortality")] != NOBODY).all()
+    assert (forcing.values[0, :, 168:] == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("handle: capacity, ages: [15, 24], from: 2024-01, multiplier: 2", "whole regions"),
+        ("handle: price, ages: [30, 49], from: 2024-01, multiplier: 2", "cut a band"),
+        ("handle: price, ages: [0, 9], from: 2024-01, multiplier: 2", "reach nobody"),
+    ],
+)
+def test_strata_that_cannot_be_reached_are_refused_with_the_line(
+    tmp_path: Path,
+    catalogue: Catalogue,
+    structure: Structure,
+    strata: Strata,
+    change: str,
+    message: str,
+) -> None:
+    good = "handle: price, from: 2024-01, multiplier: 2"
+    found = scenario(tmp_path, catalogue, good, change)
+    with pytest.raises(InputError, match=message) as caught:
+        compose(found, structure, strata, MONTHS)
+    assert caught.value.line == 6

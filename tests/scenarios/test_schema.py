@@ -1,0 +1,161 @@
+"""Scenario files: what is read, and what is refused with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.catalogue import Catalogue, load_catalogue
+from model.errors import InputError
+from scenarios.lines import DEEPEST, LARGEST_FILE, read_yaml
+from scenarios.schema import FUTURES, REFERENCE, find, load, read_scenario, shipped
+
+GOOD = """\
+id: dearer-tobacco
+title: Dearer tobacco
+description: The price of tobacco rises by half.
+changes:
+  - handle: price
+    products: [tobacco, kind:illegal]
+    regions: [Flanders]
+    ages: [15, 64]
+    from: 2024-07
+    to: 2026-12
+    multiplier: 1.5
+    note: an example
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "scenario.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_scenario_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
+    scenario = read_scenario(written(tmp_path, GOOD), catalogue)
+    assert (scenario.id, scenario.branch) == ("dearer-tobacco", 168)
+    (change,) = scenario.changes
+    assert change.products == ["tobacco", "kind:illegal"]
+    assert (change.start, change.stop, change.multiplier) == ("2024-07", "2026-12", 1.5)
+    assert change.sexes == ["male", "female"]
+    assert change.source == "assumed"
+
+
+def test_shipped_scenarios_are_sound_and_named_as_their_files(catalogue: Catalogue) -> None:
+    assert REFERENCE in shipped()
+    for name, path in shipped().items():
+        assert read_scenario(path, catalogue).id == name
+
+
+def test_the_reference_changes_nothing(catalogue: Catalogue) -> None:
+    reference = read_scenario(FUTURES / "current-policy.yaml", catalogue)
+    assert reference.changes == ()
+
+
+WRONG = [
+    ("handle: price", "handle: prise", 5, "handle", "availability"),
+    ("[tobacco, kind:illegal]", "[tobacco, kind:foul]", 6, "products", "kind:illegal"),
+    ("[tobacco, kind:illegal]", "tobacco", 6, "products", "list"),
+    ("[tobacco, kind:illegal]", "[]", 6, "products", "at least 1"),
+    ("[Flanders]", "[Flandres]", 7, "regions", "'Wallonia'"),
+    ("ages: [15, 64]", "sexes: [men]", 8, "sexes", "'female'"),
+    ("ages: [15, 64]", "deprivation: [rich]", 8, "deprivation", "'others'"),
+    ("[15, 64]", "[64, 15]", 8, "ages", "first and last"),
+    ("[15, 64]", "[15]", 8, "ages", "at least 2"),
+    ("2024-07", "2023-12", 9, "from", "2024-01 to 2030-12"),
+    ("2024-07", "2024-13", 9, "from", "such as 2024-01"),
+    ("2024-07", "2024-07-01", 9, "from", "such as 2024-01"),
+    ("2026-12", "2024-06", 10, "to", "2024-07 to 2030-12"),
+    ("2026-12", "2031-01", 10, "to", "2024-07 to 2030-12"),
+    ("1.5", "-1", 11, "multiplier", "greater than or equal to 0"),
+    ("1.5", ".nan", 11, "multiplier", "finite"),
+    ("1.5", "'2'", 11, "multiplier", "number"),
+    ("1.5", "yes", 11, "multiplier", "number"),
+    ("    note:", "    remark:", 12, "remark", "multiplier"),
+    ("    note: an example", "    source: hearsay", 12, "source", "assumed"),
+    ("    multiplier: 1.5\n", "", 5, "multiplier", "required"),
+    ("id: dearer-tobacco\n", "", 1, "id", "required"),
+    ("id: dearer-tobacco", "id: Dearer Tobacco", 1, "id", "pattern"),
+    ("title: Dearer tobacco", "title: 3", 2, "title", "string"),
+    ("title: Dearer tobacco", "title: a\ntitle: b", 3, "title", "line 2"),
+    ("title: Dearer tobacco", "branch: 2031-01\ntitle: a", 2, "branch", "2030-12"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "key", "allowed"), WRONG)
+def test_a_wrong_value_is_refused_with_its_line(
+    tmp_path: Path, catalogue: Catalogue, old: str, new: str, line: int, key: str, allowed: str
+) -> None:
+    assert old in GOOD
+    path = written(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        read_scenario(path, catalogue)
+    error = caught.value
+    assert (error.file, error.line, error.key) == (str(path), line, key)
+    assert error.allowed is not None
+    assert allowed in error.allowed
+
+
+MALFORMED = [
+    ("title: &a Dearer", 2, "anchors"),
+    ("title: *a", 2, "anchors"),
+    ("title: !!python/name:os.system x", 2, "tags"),
+    ("title: [", 4, "malformed"),
+    ("title: 'x", 13, "malformed"),
+    ("? [a]\n: b", 2, "a key must be a word"),
+    ("title: a\n---\nid: b", 3, "malformed"),
+    ("title: 2024-02-31", None, "malformed"),
+    ("title: " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), 2, "deep"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "message"), MALFORMED)
+def test_what_is_no_plain_yaml_is_refused(
+    tmp_path: Path, catalogue: Catalogue, text: str, line: int | None, message: str
+) -> None:
+    path = written(tmp_path, GOOD.replace("title: Dearer tobacco", text))
+    with pytest.raises(InputError, match=message) as caught:
+        read_scenario(path, catalogue)
+    assert (caught.value.file, caught.value.line) == (str(path), line)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "a word\n"])
+def test_a_file_without_keys_is_refused(tmp_path: Path, catalogue: Catalogue, text: str) -> None:
+    with pytest.raises(InputError, match="line 1"):
+        read_scenario(written(tmp_path, text), catalogue)
+
+
+def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_yaml(path)
+    path.write_bytes(b"a" * (LARGEST_FILE + 1))
+    with pytest.raises(InputError, match="too large"):
+        read_yaml(path)
+
+
+def test_an_unknown_scenario_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="current-policy, or the path of a YAML file"):
+        find("no-such-thing")
+
+
+def test_the_reference_comes_first_and_once(tmp_path: Path, catalogue: Catalogue) -> None:
+    path = str(written(tmp_path, GOOD))
+    scenarios = load([path, REFERENCE, path], catalogue)
+    assert [scenario.id for scenario in scenarios] == [REFERENCE, "dearer-tobacco"]
+
+
+def test_two_scenarios_with_one_id_are_refused(tmp_path: Path, catalogue: Catalogue) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(InputError, match="the same id") as caught:
+        load([str(written(tmp_path, GOOD)), str(other)], catalogue)
+    assert caught.value.line == 1
