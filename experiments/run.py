@@ -188,7 +188,7 @@ def _simulate_all(study: Study, prepared: Prepared) -> Iterator[Output]:
         if month not in branches:
             # Mortality after the branch is known only from the whole reference run.
             state = simulate(prepared, None, 0, month).state
-            branches[month] = state._replace(baseline=reference.state.baseline)
+            branches[month] = state.with_deaths_of(reference.state)
         branch = simulate(prepared, forcing, month, study.months, branches[month])
         yield _joined(reference.output, branch.output, month)
 

@@ -63,6 +63,7 @@ class DrawState(NamedTuple):
     leaving: Float  # (services, R) rate per year of leaving treatment
     arriving: Float  # (services, R) persons per year who ask for a place
     baseline: Float  # (T, S) monthly death probability without the products' excess
+    limit: Float  # (T, S) factor that keeps excess deaths below all deaths
     time: Float  # (Z, S) person-years this year
     counted: Float  # (C, S) transitions this year
     excess_deaths: Float  # (P, S) this year
@@ -92,6 +93,7 @@ class Work(NamedTuple):
     stock: Float
     series: Float  # three rows a state
     month_excess: Float  # (P, S) deaths this month
+    rate: Float  # (S,) death rate per year that excess mortality counts against
     asked: Float  # (services, R) persons who asked in this step
     left: Float  # (services, R) persons who left treatment in this step
     treated: Float  # (services, R) person-years in treatment in this step

@@ -7,6 +7,7 @@ product, a flow or a parameter.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Literal, TypeVar
 from model.errors import InputError
 from model.parameters import SELECTORS, ParameterRow, check_parameters
 from model.reading import TableRow, read_rows
+from model.vocabulary import known_parameters
 
 TABLES = Path(__file__).parent / "tables"
 
@@ -302,6 +304,18 @@ def _check(catalogue: Catalogue) -> None:
     kinds = {f"kind:{row.kind}" for row in catalogue.products}
     owners = products | services | kinds | {row.id for row in catalogue.unions} | {"*"}
     check_parameters(catalogue.parameters, owners)
+    known = known_parameters(catalogue.flows, catalogue.states, products)
+    for parameter in catalogue.parameters:
+        if parameter.parameter not in known and not _couples(parameter.parameter):
+            near = difflib.get_close_matches(parameter.parameter, known, 5) or sorted(known)
+            _refuse(
+                parameter, "parameter", parameter.parameter, near, "nothing reads this parameter"
+            )
+
+
+def _couples(name: str) -> bool:
+    """Couplings are checked, with a better message, where the flows are wired."""
+    return "coupling_" in name
 
 
 def _check_states(catalogue: Catalogue, product: ProductRow) -> None:

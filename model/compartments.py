@@ -68,6 +68,7 @@ class State(NamedTuple):
     leaving: Float
     arriving: Float
     baseline: Float
+    limit: Float
     time: Float
     counted: Float
     excess_deaths: Float
@@ -77,6 +78,10 @@ class State(NamedTuple):
     def copy(self) -> State:
         """An independent copy."""
         return State(self.month, *(array.copy() for array in self[1:]))
+
+    def with_deaths_of(self, reference: State) -> State:
+        """This state with the baseline mortality of a complete reference run, ready to branch."""
+        return self._replace(baseline=reference.baseline, limit=reference.limit)
 
 
 class Output(NamedTuple):
@@ -186,6 +191,7 @@ def _work(prepared: Prepared) -> Work:
         stock=np.zeros(max(states * width, strata.size)),
         series=np.zeros(3 * states * width),
         month_excess=np.zeros((products, strata.size)),
+        rate=np.zeros(strata.size),
         asked=np.zeros((services, regions)),
         left=np.zeros((services, regions)),
         treated=np.zeros((services, regions)),
@@ -209,6 +215,7 @@ def _empty_state(prepared: Prepared) -> State:
         leaving=np.zeros((draws, services, regions)),
         arriving=np.zeros((draws, services, regions)),
         baseline=np.zeros((draws, prepared.demography.months, strata)),
+        limit=np.ones((draws, prepared.demography.months, strata)),
         time=np.zeros((draws, states, strata)),
         counted=np.zeros((draws, counters, strata)),
         excess_deaths=np.zeros((draws, products, strata)),
@@ -230,15 +237,13 @@ def start_state(prepared: Prepared, threads: int = 1) -> State:
     reference = build_forcing(structure, strata, prepared.past.shape[2])
     forcing = DrawForcing(reference.series, reference.values[0], reference.active)
     demography = prepared.demography
-    rows = prepared.past.shape[2] // 12 + 1
-    setting = _setting(prepared, reference.cell)._replace(
-        death_rate=np.tile(demography.death_rate[0], (rows, 1))
-    )
+    setting = _setting(prepared, reference.cell)
     renewal = _renewal(strata, demography)
 
     def carry(d: int) -> None:
         work = _work(prepared)
         work.admission[:] = np.inf
+        work.rate[:] = demography.death_rate[0]
         rates = _draw_rates(prepared, d)._replace(multiplier=prepared.past[d])
         run = Run(structure.wiring, setting, rates, forcing, _draw_state(state, d), work)
         beginning.carry_cohorts(run, renewal, prepared.entry_past[d])

@@ -26,6 +26,8 @@ from model.structure import (
 )
 from model.transitions import propagate
 
+MOST_EXCESS = 0.9  # share of a stratum's deaths that all products together may explain
+
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
@@ -188,14 +190,8 @@ def set_hazards(run: Run, p: int, r: int, month: int) -> None:
 @rows.lean(inline="always")
 def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
     """Sum of the hazards, excess mortality among them, by which people leave each state."""
-    wiring, leaving, hazard, origin = (
-        run.wiring,
-        run.work.leaving,
-        run.work.hazard,
-        run.wiring.origin,
-    )
-    deadly, excess = wiring.deadly, run.rates.excess
-    rate = run.setting.death_rate[month // 12]
+    wiring, leaving, hazard = run.wiring, run.work.leaving, run.work.hazard
+    origin, deadly, excess, rate = wiring.origin, wiring.deadly, run.rates.excess, run.work.rate
     start = run.setting.region_start[r]
     width = run.setting.region_start[r + 1] - start
     change = _forced(run.forcing, wiring.mortality_handle, p, month, run.setting.cell[start])
@@ -235,7 +231,7 @@ def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
         series[: 3 * cells],
         years,
     )
-    rate = setting.death_rate[month // 12]
+    rate = work.rate
     change = _forced(run.forcing, wiring.mortality_handle, p, month, setting.cell[start])
     for z in range(first, last):
         at = (z - first) * width
@@ -382,6 +378,31 @@ def _step(run: Run, month: int, years: float) -> None:
                 state.leaving[k, r] = work.left[k, r] / work.treated[k, r]
 
 
+@rows.lean()
+def _limit_excess(run: Run, month: int, reference: bool) -> None:
+    """Death rate of the month against which excess mortality counts, into ``work.rate``.
+
+    Products are marginals: some draws give their excess deaths together more than all deaths of a
+    stratum. In the reference run they are held to MOST_EXCESS of the table's deaths, all products
+    alike; the limit is kept with the state, so that every scenario has the same.
+    """
+    wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
+    rate, limit, stock, excess = work.rate, state.limit[month], state.stock, run.rates.excess
+    yearly, size = setting.death_rate[month // 12], state.population.size
+    if reference:
+        expected = work.leaving[:size]
+        expected[:] = 0.0
+        for z in range(stock.shape[0]):
+            if wiring.deadly[z] == 1:
+                rows.added_product(expected, 0, stock[z], 0, excess[z], 0, size)
+        for s in range(uint64(size)):
+            deaths = expected[s] * yearly[s] / 12.0
+            room = MOST_EXCESS * state.population[s] * setting.death_probability[month, s]
+            limit[s] = room / deaths if deaths > room else 1.0
+    for s in range(uint64(size)):
+        rate[s] = yearly[s] * limit[s]
+
+
 @njit(cache=True, nogil=True)
 def run_months(
     run: Run, output: DrawOutput, start: int, stop: int, steps: int, reference: bool
@@ -394,6 +415,7 @@ def run_months(
         if month == 12 * (month // 12):
             output.january[month // 12] = run.state.population
         run.work.month_excess[:] = 0.0
+        _limit_excess(run, month, reference)
         for _ in range(steps):
             _step(run, month, 1.0 / (12.0 * steps))
         if not _die_and_move(run, month, reference) >= 0.0:

@@ -23,22 +23,27 @@ SPREAD = 1.959963984540054
 
 SELECTORS = ("sex", "age_min", "age_max", "region", "deprivation")
 
-UNITS = (
-    "per year",
-    "probability",
-    "proportion",
-    "ratio",
-    "years",
-    "years of age",
-    "calendar year",
-    "elasticity",
-    "exponent",
-    "log sd",
-    "places",
-    "glasses per week",
-    "persons per year",
-    "correlation",
-)
+OLDEST = 120  # years
+
+# Units and the least and greatest value that make sense in them.
+UNITS = {
+    "per year": (None, None),
+    "probability": (0.0, 1.0),
+    "proportion": (0.0, 1.0),
+    "ratio": (0.0, None),
+    "years": (0.0, None),
+    "years of age": (0.0, OLDEST),
+    "calendar year": (1000.0, 3000.0),
+    "elasticity": (None, None),
+    "exponent": (0.0, None),
+    "log sd": (0.0, None),
+    "places": (1.0, None),
+    "glasses per week": (0.0, None),
+    "persons per year": (0.0, None),
+    "correlation": (0.0, 1.0),
+}
+# A rate per year may be negative only as growth.
+SIGNED = ("initiation_growth",)
 
 
 class ParameterRow(TableRow):
@@ -65,6 +70,18 @@ class ParameterRow(TableRow):
     def _range(self) -> ParameterRow:
         if self.unit not in UNITS:
             raise ValueError(f"unit {self.unit!r}; allowed: {', '.join(UNITS)}")
+        least, most = UNITS[self.unit]
+        if self.unit == "per year" and self.parameter not in SIGNED:
+            least = 0.0
+        for name in ("value", "low", "high"):
+            number = getattr(self, name)
+            below = least is not None and number is not None and number < least
+            if below or (most is not None and number is not None and number > most):
+                raise ValueError(f"{name} {number} {self.unit}; allowed: {least} to {most}")
+        if not 0 <= (self.age_min or 0) <= (OLDEST if self.age_max is None else self.age_max):
+            raise ValueError("0 <= age_min <= age_max must hold")
+        if (self.age_max or 0) > OLDEST or (self.age_min or 0) > OLDEST:
+            raise ValueError(f"ages; allowed: 0 to {OLDEST}")
         if self.distribution == "fixed":
             return self
         if self.low is None or self.high is None:
@@ -78,9 +95,24 @@ class ParameterRow(TableRow):
         return self
 
     @property
+    def narrowness(self) -> int:
+        """Number of selectors given: the narrower of two rows wins where both reach a stratum."""
+        return sum(getattr(self, name) is not None for name in SELECTORS)
+
+    @property
     def everywhere(self) -> bool:
         """Whether the row holds for all strata."""
-        return all(getattr(self, name) is None for name in SELECTORS)
+        return self.narrowness == 0
+
+    def meets(self, other: ParameterRow) -> bool:
+        """Whether some stratum is reached by both rows."""
+        for name in ("sex", "region", "deprivation"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine is not None and theirs is not None and mine != theirs:
+                return False
+        first = max(self.age_min or 0, other.age_min or 0)
+        last = min(OLDEST if row.age_max is None else row.age_max for row in (self, other))
+        return first <= last
 
     @property
     def key(self) -> str:
@@ -91,7 +123,8 @@ class ParameterRow(TableRow):
 
 
 def check_parameters(rows: Sequence[ParameterRow], owners: Collection[str]) -> None:
-    """Refuse rows whose owner is unknown. Raises InputError."""
+    """Refuse unknown owners and rows that contradict each other. Raises InputError."""
+    _check_overlaps(rows)
     for row in rows:
         if row.product not in owners:
             raise InputError(
@@ -111,6 +144,23 @@ def check_parameters(rows: Sequence[ParameterRow], owners: Collection[str]) -> N
                 given=row.evidence,
                 allowed=["assumed", "very_low"],
             )
+
+
+def _check_overlaps(rows: Sequence[ParameterRow]) -> None:
+    groups: dict[tuple[str, str], list[ParameterRow]] = {}
+    for row in rows:
+        same = groups.setdefault((row.product, row.parameter), [])
+        for other in same:
+            if row.narrowness == other.narrowness and row.meets(other):
+                raise InputError(
+                    "two rows of one parameter reach the same strata",
+                    file=row.file,
+                    line=row.line,
+                    key=row.parameter,
+                    given=f"{row.key} and {other.key} (line {other.line})",
+                    allowed="rows that do not meet, or a narrower row with more selectors",
+                )
+        same.append(row)
 
 
 def quantile(row: ParameterRow, z: Float) -> Float:

@@ -297,7 +297,8 @@ def _entrants(strata: Strata, table: PopulationTable, summed: Callable[[Floats],
         younger = table.persons[:, :, age - 1]
         beyond = younger[..., -1] * _divide(beyond, younger[..., -2])
     first_age[:, :, age, -1] = beyond
-    return _by_year(first_age, summed).reshape(len(YEARS) + 1, strata.blocks, -1)[..., 0]
+    youngest = _by_year(first_age, summed).reshape(len(YEARS) + 1, strata.blocks, -1)[..., 0]
+    return np.ascontiguousarray(youngest)  # the kernel is compiled for one memory layout
 
 
 def _too_young(strata: Strata, table: PopulationTable) -> Floats:

@@ -16,20 +16,17 @@ from model.catalogue import FlowRow
 from model.errors import InputError
 from model.parameters import Draws, ParameterRow
 from model.strata import Strata
-from model.structure import ADMISSION, SOCIAL, TREND, Structure, coupling_prefix
+from model.structure import ADMISSION, SOCIAL, TREND, Structure
+from model.vocabulary import AGE, coupling_prefix
+from model.vocabulary import SOCIAL as SOCIAL_NAMES
 
 Float = npt.NDArray[np.float64]
-
-_AGE = {
-    "initiation": ("first_use_age", "first_use_spread", "first_use_from"),
-    "medical": ("medical_age", "medical_age_spread", "medical_age_from"),
-}
 
 
 class Rates(NamedTuple):
     """Arrays of one set of draws. D draws, F flows, Z states, P products, S strata."""
 
-    base: Float  # (D, F, S) per year; persons per year for entries from outside
+    base: Float  # (D, F, S) per year; persons per year and stratum for entries from outside
     excess: Float  # (D, Z, S) mortality ratio less one
     elasticity: Float  # (D, F) response of the flow to the own price
     burden: Float  # (D, S) share of people with a mental-health burden
@@ -48,13 +45,14 @@ class _Reader:
     """Resolves names of rates for one product, deriving what the table gives indirectly."""
 
     def __init__(
-        self, draws: Draws, strata: Strata, people: Float, product: str, kind: str
+        self, draws: Draws, strata: Strata, people: Float, product: str, kind: str, cared: bool
     ) -> None:
         self.draws = draws
         self.strata = strata
         self.people = people
         self.product = product
         self.kind = kind
+        self.cared = cared
 
     def raw(self, name: str) -> Float:
         """Table values, shape (D, 1) or (D, S) for a profile."""
@@ -109,7 +107,7 @@ class _Reader:
         total^2 / (total + treated) equals the difference to first order and stays positive.
         """
         total = self.raw("remission")
-        if not self.draws.find(self.product, self.kind, "seeking"):
+        if not self.cared:
             return total
         completing = self.raw("completion")
         treated = (
@@ -126,7 +124,7 @@ def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
     if len(rows) == 1 and rows[0].everywhere:
         return draws.values[rows[0].key][:, None]
     found = np.full((draws.size, strata.size), np.nan)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.narrowness):
         chosen = np.ones(strata.size, dtype=bool)
         if row.sex is not None and row.sex in strata.sexes:
             chosen &= strata.sex == strata.sexes.index(row.sex)
@@ -157,7 +155,7 @@ def _kernel(reader: _Reader, family: str) -> tuple[Float, Float]:
     Log-normal in (age - from) with the given mean and standard deviation in years; a band takes
     the mean of its single ages. Shapes (D, S) and (D, 1).
     """
-    mean_name, spread_name, from_name = _AGE.get(family, _AGE["initiation"])
+    mean_name, spread_name, from_name = AGE.get(family, AGE["initiation"])
     start = reader.raw(from_name)
     mean = np.maximum(reader.raw(mean_name) - start, 0.5)
     spread = reader.raw(spread_name)
@@ -192,7 +190,7 @@ def _fixed_modifiers(reader: _Reader, flow: FlowRow) -> Float:
         product = product * (1.0 + reader.raw("mental_health_prevalence") * excess)
     # A level given for a reference group is raised by the ratios; any other rate is a population
     # mean (published cohorts), so its ratios only spread it over the strata.
-    if family not in _AGE:
+    if family not in AGE:
         product = product / _mean(product, reader.people)
     return np.asarray(product)
 
@@ -200,7 +198,8 @@ def _fixed_modifiers(reader: _Reader, flow: FlowRow) -> Float:
 def _mean(values: Float, people: Float) -> Float:
     if values.shape[1] == 1:
         return values
-    return np.asarray((values @ people / people.sum())[:, None])
+    # Not a matrix product: its bits would depend on how many draws run together.
+    return np.asarray((values * people).sum(axis=1, keepdims=True) / people.sum())
 
 
 def _couplings(reader: _Reader, structure: Structure, f: int) -> list[Float]:
@@ -221,9 +220,13 @@ def build_rates(structure: Structure, strata: Strata, people: Float, draws: Draw
     ``people`` (S,): population of January 2010, over which published mean rates are spread.
     """
     rates = _empty(structure, strata, draws)
+    wiring = structure.wiring
+    cared = wiring.waiting_service >= 0
     readers = [
-        _Reader(draws, strata, people, product, kind)
-        for product, kind in zip(structure.products, structure.kinds, strict=True)
+        _Reader(draws, strata, people, product, structure.kinds[p], bool(cared[first:last].any()))
+        for p, (product, first, last) in enumerate(
+            zip(structure.products, wiring.state_start, wiring.state_start[1:], strict=False)
+        )
     ]
     coupling: list[Float] = []
     for f, flow in enumerate(structure.flows):
@@ -277,6 +280,10 @@ def _fill_flow(reader: _Reader, structure: Structure, rates: Rates, f: int) -> N
         kernel, before = _kernel(reader, flow.family)
         rates.first_use[:, f] = value.mean(axis=1, keepdims=True) * before
         value = value * kernel
+    if flow.hazard == "amount":
+        total = reader.people.sum()
+        share = reader.people / total if total > 0.0 else 1.0 / reader.people.size
+        value = value * share
     rates.base[:, f] = value
     if "mental_health" in modifiers:
         ratio = reader.scalar(f"{flow.family}_mental_health_ratio")
@@ -285,8 +292,7 @@ def _fill_flow(reader: _Reader, structure: Structure, rates: Rates, f: int) -> N
     if wiring.flags[f] & TREND:
         _fill_trend(reader, p, rates.trend, rates.diffusion)
     if wiring.flags[f] & SOCIAL:
-        names = ("social_share", "social_exponent", "reputation_exponent")
-        for k, name in enumerate((*names, "memory_rise", "memory_fall")):
+        for k, name in enumerate(SOCIAL_NAMES):
             rates.social[:, p, k] = reader.scalar(name)
     if wiring.flags[f] & ADMISSION:
         z = int(wiring.state_start[p] + wiring.origin[f])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from model.catalogue import OUTSIDE, REPORTED, Catalogue, FlowRow, ProductRow, StateRow
 from model.errors import InputError
 from model.parameters import Draws
+from model.vocabulary import coupling_prefix
 
 Int = npt.NDArray[np.int64]
 Text = npt.NDArray[np.str_]
@@ -28,13 +29,6 @@ _FLAGS = {
     "mental_health": BURDENED,
 }
 NOBODY = -1  # origin or destination outside the model; a flow without a counter; no service
-
-COUPLING_PREFIX = {"initiation": "coupling_"}
-
-
-def coupling_prefix(family: str) -> str:
-    """Start of the names of the parameters that couple a family of flows to other products."""
-    return COUPLING_PREFIX.get(family, f"{family}_coupling_")
 
 
 class Wiring(NamedTuple):

@@ -15,7 +15,7 @@ from numba import uint64
 
 from model.rows import copied, lean
 
-TOLERANCE = 1e-6  # size of the last term kept, as a share of the block's people
+TOLERANCE = 1e-9  # size of the last term kept, as a share of the block's people
 LARGEST = 1.5  # hazard x step above which a step is split
 FEWEST_TERMS = 5  # with LARGEST, enough that no stock can turn negative
 MOST_TERMS = 40

@@ -22,6 +22,8 @@ from scenarios.lines import Document, Place, read_yaml
 
 FUTURES = Path(__file__).with_name("futures")
 REFERENCE = "current-policy"
+# These stand in a denominator or under a negative exponent: 0 has no meaning for them.
+NEVER_ZERO = {"price": 0.01, "entry_time": 0.01}
 SUFFIXES = (".yaml", ".yml")
 FIRST_YEAR, LAST_YEAR = 2010, 2030
 
@@ -232,6 +234,11 @@ def _check_change(
     if (low is not None and low < 0) or (high is not None and high < (low or 0)):
         allowed = "first and last year of age; null for no limit"
         _refuse(document, (*at, "ages"), change.ages, allowed, "the ages are out of order")
+    least = NEVER_ZERO.get(change.handle, 0.0)
+    if change.multiplier < least:
+        allowed = f"{least:g} or more for the handle {change.handle}"
+        place = (*at, "multiplier")
+        _refuse(document, place, change.multiplier, allowed, "the multiplier is out of range")
     sources = [row.id for row in catalogue.sources]
     if change.source not in sources:
         _refuse(document, (*at, "source"), change.source, sources, "unknown source")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.plots.page import Page
 from experiments.plots.reader import Reader
-from experiments.plots.words import earlier_figures, unit_in_words, what_is_what
+from experiments.plots.words import earlier_figures, pupils, unit_in_words, what_is_what
 from experiments.series import load_headlines
 from model.compartments import FIRST_YEAR
 
@@ -33,5 +33,8 @@ def overview(reader: Reader) -> Page:
         panels=tuple(panels),
         columns=5,
         legend=reader.legend(),
-        notes=(*earlier_figures(panels, FIRST_YEAR), what_is_what(reader.catalogue, reader.draws)),
+        notes=(
+            " ".join((*earlier_figures(panels, FIRST_YEAR), *pupils(panels, reader.figures))),
+            what_is_what(reader.catalogue, reader.draws),
+        ),
     )

@@ -35,7 +35,7 @@ COLUMNS = (
     "cut",
 )
 YOUNGEST = 10.0  # the first age of the strata, years
-WORD_SHARE = 0.11  # of a panel, that a line of words takes at its top
+WORD_SHARE = 0.135  # of a panel, that a line of words takes at its top
 MODEL_SOURCE = "model, prior draws"
 
 
@@ -154,7 +154,7 @@ def _number(value: float | None) -> str:
 def _rows(panel: Panel, number: int) -> Iterator[dict[str, str]]:
     about = {
         "panel": str(number),
-        "title": f"{panel.title}: {panel.subtitle}",
+        "title": f"{panel.title}: {panel.subtitle}".replace("\n", " "),
         "unit": panel.unit,
         "mode": panel.mode,
     }

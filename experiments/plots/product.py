@@ -14,6 +14,7 @@ from experiments.plots.words import (
     assumed_share,
     earlier_figures,
     parameters_of,
+    pupils,
     sources_of,
     unit_in_words,
 )
@@ -57,15 +58,15 @@ def product_page(reader: Reader, product: str) -> Page:
     used = {line.series for panel in panels for line in panel.lines}
     keys = [Key(name, "band", look) for name, look in GROUPS.items() if name in used]
     notes = [
-        f"Observed: the dots. Modelled: lines and bands, from {reader.draws} draws of the flows between "
-        "the states of this product. Assumed: "
-        f"{assumed_share(rows)} of the parameter values that it reads have no evidence; "
-        "their ranges are ours.",
+        f"Observed: the dots. Modelled: the lines and the bands, from {reader.draws} draws. "
+        f"Assumed: {assumed_share(rows)} of the parameter values that this product reads have no "
+        "evidence; their ranges are ours.",
         *earlier_figures(panels, FIRST_YEAR),
+        *pupils(panels, reader.figures),
     ]
     if row.why:
         notes.append(f"Scenario-only: {row.why}")
-    sources = sources_of(reader.catalogue, panels, 175)
+    sources = sources_of(reader.catalogue, panels, 180)
     notes += ["Sources of the dots:", *sources] if sources else ["No dot: no Belgian figure."]
     return Page(
         name=f"product-{product}",
@@ -73,7 +74,7 @@ def product_page(reader: Reader, product: str) -> Page:
         panels=tuple(panels),
         columns=4,
         legend=reader.legend(*keys, modes=(row.mode,)),
-        notes=tuple(line for note in notes for line in textwrap.wrap(note, 185)),
+        notes=tuple(line for note in notes for line in textwrap.wrap(note, 190)),
         width=NARROW,
         panel_height=1.35,
     )

@@ -17,10 +17,9 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
-    LogLocator,
     MaxNLocator,
     MultipleLocator,
-    NullFormatter,
+    NullLocator,
 )
 
 from experiments.plots.page import WORD_SHARE, Dot, Key, Line, Page, Panel, csv_text
@@ -40,12 +39,18 @@ from experiments.plots.style import (
 )
 
 HISTORY_ENDS = 2023.5  # 1 January 2024, where a year stands at its middle
-HEADER, NOTE_LINE, LEGEND_LINE, LEGEND_HANDLE = 0.78, 0.135, 0.17, 0.6  # inches
-LETTER, BOLD_LETTER = 0.56, 0.64  # mean width of a letter, as a share of the size of the type
+HEADER, NOTE_LINE, LEGEND_LINE, LEGEND_HANDLE = 0.78, 0.135, 0.17, 0.55  # inches
+LETTER, BOLD_LETTER, LEGEND_LETTER = (
+    0.56,
+    0.64,
+    0.53,
+)  # mean width of a letter, as a share of the size of the type
 TITLES, SUBTITLE_LINE, TICKS = 0.30, 0.12, 0.2  # inches around a panel
 LEFT, RIGHT, BETWEEN = 0.5, 0.12, 0.42  # inches
 TITLE_SHIFT = 18  # points left of the panel, over its numbers
 LOG_FLOOR = 1.0  # one person
+LOG_TICKS = (1.0, 1e2, 1e4, 1e6)
+END_BARS = 4
 
 
 def draw(page: Page) -> Figure:
@@ -132,7 +137,7 @@ def _legend_rows(page: Page) -> list[list[Key]]:
     rows: list[list[Key]] = [[]]
     used = 0.0
     for key in page.legend:
-        needed = LEGEND_HANDLE + len(key.label) * 8.0 * LETTER / 72
+        needed = LEGEND_HANDLE + len(key.label) * 8.0 * LEGEND_LETTER / 72
         if rows[-1] and used + needed > page.width - 0.24:
             rows.append([])
             used = 0.0
@@ -175,7 +180,7 @@ def _panel(axes: Axes, panel: Panel, room: float) -> None:
             FixedLocator([v for v in values if panel.bottom <= v <= min(highest, panel.top)])
         )
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-    axes.xaxis.set_major_locator(MultipleLocator(5))
+    axes.xaxis.set_major_locator(MultipleLocator(5 if last - first > 9 else 1))
     axes.tick_params(labelsize=7.5, pad=1.5)
     if faint:
         axes.add_patch(
@@ -212,8 +217,8 @@ def _log_axis(axes: Axes, panel: Panel) -> None:
     axes.set_yscale("log")
     powers = math.ceil(math.log10(top)) / (1 - WORD_SHARE * panel.words)
     axes.set_ylim(LOG_FLOOR, 10**powers)
-    axes.yaxis.set_major_locator(LogLocator(100, numticks=6))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(FixedLocator([v for v in LOG_TICKS if v <= 10 * top]))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _line(axes: Axes, line: Line, strength: float, bars: bool) -> None:
@@ -235,8 +240,8 @@ def _line(axes: Axes, line: Line, strength: float, bars: bool) -> None:
 
 def _end_bars(axes: Axes, panel: Panel, last: float) -> None:
     """The widest band of each line in the last year, side by side: over each other they blur."""
-    axes.set_xlim(axes.get_xlim()[0], last + 0.6 + 0.7 * len(panel.lines))
     banded = [line for line in panel.lines if line.bands]
+    axes.set_xlim(axes.get_xlim()[0], last + 0.6 + 0.7 * max(END_BARS, len(banded)))
     for i, line in enumerate(banded):
         low, high = next(iter(line.bands.values()))
         x = last + 0.8 + 0.7 * i
@@ -304,8 +309,8 @@ def _words(axes: Axes, panel: Panel, room: float) -> None:
     lines = 1 + panel.subtitle.count("\n")
     # From the panel upwards: observed | projected, the subtitle, the title.
     for text, points, largest, weight in (
-        (panel.subtitle, 9.5, 7.5, "normal"),
-        (panel.title, 10.5 + 9 * lines, 9.0, "bold"),
+        (panel.subtitle, 11.5, 7.5, "normal"),
+        (panel.title, 13 + 9 * lines, 9.0, "bold"),
     ):
         letter = BOLD_LETTER if weight == "bold" else LETTER
         longest = max(map(len, text.split("\n")))
@@ -318,7 +323,7 @@ def _words(axes: Axes, panel: Panel, room: float) -> None:
             textcoords="offset points",
             fontsize=size,
             weight=weight,
-            va="bottom",
+            va="baseline",
             linespacing=1.1,
             annotation_clip=False,
         )

@@ -53,7 +53,7 @@ def states(reader: Reader) -> Page:
         legend=reader.legend(*keys, fan=False, figures=False),
         notes=(
             "No Belgian figure counts these states; the upright bars are the 95% of the last year. "
-            "Each step on the log scale is ten times the one below.",
+            "Each numbered step of the log scale is a hundred times the one below.",
             *_others(reader),
             what_is_what(reader.catalogue, reader.draws),
         ),
@@ -182,10 +182,11 @@ def care(reader: Reader) -> Page:
 def _unless_observed(reader: Reader, indicator: str, product: str, title: str) -> Panel:
     """The survey series of an indicator that has most figures, else the marginal at all ages."""
     name = reader.words(indicator, product)
-    best, most = None, 0
+    best, most = None, (0, 0)
     for key, series in reader.series.items():
         if (series.product, series.indicator, series.group.sex) == (product, indicator, "all"):
-            count = len(reader.dots(key)[0])
+            dots, earlier = reader.dots(key)
+            count = (len(dots), earlier)
             if count > most:
                 best, most = key, count
     if best is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from calibration.figures import Figure
 from experiments.plots.page import Panel
 from experiments.series import Group, Series
 from model.catalogue import Catalogue, ProductRow
@@ -90,6 +91,17 @@ def earlier_figures(panels: Iterable[Panel], first: float) -> tuple[str, ...]:
         return ()
     some = "1 figure is" if count == 1 else f"{count} figures are"
     return (f"{some} from before {first:.0f}, when the run begins, and not drawn.",)
+
+
+def pupils(panels: Iterable[Panel], figures: Mapping[str, Figure]) -> tuple[str, ...]:
+    """A sentence on figures that were asked at school, when there are any."""
+    kinds = {figures[dot.figure].population_kind for panel in panels for dot in panel.dots}
+    if "pupils" not in kinds:
+        return ()
+    return (
+        "Dots at school ages (from 11 to 20) are of pupils; "
+        "the model shows all people of that age.",
+    )
 
 
 def sources_of(catalogue: Catalogue, panels: Iterable[Panel], width: int) -> tuple[str, ...]:

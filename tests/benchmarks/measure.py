@@ -133,8 +133,8 @@ def _beside_slow_twins(problem: Core) -> Iterator[Row]:
 def _engine(engine: Prepared) -> Iterator[Row]:
     """Runs a second by the wall clock: threads share it, CPU time would not show them."""
     full = simulate(engine, None, 0, END)
-    start = start_state(engine)._replace(baseline=full.state.baseline)
-    half = simulate(engine, None, 0, BRANCH).state._replace(baseline=full.state.baseline)
+    start = start_state(engine).with_deaths_of(full.state)
+    half = simulate(engine, None, 0, BRANCH).state.with_deaths_of(full.state)
     tasks = {
         "reference run 2010-2030 with its start": partial(simulate, engine, None, 0, END),
         "run 2010-2030 from a start": partial(simulate, engine, None, 0, END, start),
@@ -143,19 +143,22 @@ def _engine(engine: Prepared) -> Iterator[Row]:
     for name, task in tasks.items():
         for threads in (1, 2):
             timed = partial(task, threads=threads)
+            before = time.process_time()
             walls = [_spent(time.perf_counter, timed) for _ in range(5)]
+            spent = 1e3 * (time.process_time() - before) / len(walls) / engine.draws
             yield Row(
                 f"{name}, {threads} thread{'s' if threads > 1 else ''}",
                 engine.draws / statistics.median(walls),
                 "runs a second",
-                note=f"{engine.draws} draws at once",
+                note=f"{engine.draws} draws at once, {spent:.0f} ms CPU a run",
             )
 
 
 def _start_up() -> Iterator[Row]:
-    """Wall time of the installed command, the quickest of several: others use this machine too."""
-    command = Path(sys.executable).with_name("drugfutures")
-    ready = command.exists() and (ROOT / "experiments" / "cli.py").exists()
+    """Wall time of the command, the quickest of several: others use this machine too."""
+    ready = (ROOT / "experiments" / "cli.py").exists()
+    # What the installed command does, so that it need not be installed.
+    command = (sys.executable, "-c", "from experiments.cli import main; main()")
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
         for options, most in (
@@ -167,8 +170,7 @@ def _start_up() -> Iterator[Row]:
                 note = "the command line is not there yet"
                 yield Row(name, None, "s", at_most=most, note=note)
                 continue
-            call = [str(command), *options, *(("--out", out) if "run" in options else ())]
-            yield _command(name, call, most)
+            yield _command(name, [*command, *options, *(("--out", out) * ("run" in options))], most)
 
 
 def _command(name: str, call: list[str], most: float) -> Row:

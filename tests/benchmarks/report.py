@@ -52,11 +52,11 @@ def _verdict(row: Row) -> str:
 def table(rows: list[Row]) -> Table:
     """The figures for people."""
     made = Table(title="Drug Futures: how fast the engine is", title_justify="left")
-    for name in ("figure", "value", "unit", "bound", "", "how"):
+    for name in ("figure", "value", "unit", "bound", ""):
         made.add_column(name, justify="right" if name == "value" else "left")
     for row in rows:
         value = "-" if row.value is None else f"{row.value:.3g}"
-        made.add_row(row.name, value, row.unit, _bound(row), _verdict(row), row.note)
+        made.add_row(row.name, value, row.unit, _bound(row), _verdict(row))
     return made
 
 
@@ -84,12 +84,17 @@ def write(rows: list[Row], file: Path) -> None:
 def main() -> int:
     """Measure, print and write; 1 when a bound is missed or a command failed, else 0."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
     rows = []
     with console.status("compiling and measuring") as status:
         for row in figures():
             rows.append(row)
             status.update(f"measured: {row.name}")
     console.print(table(rows))
+    for row in rows:
+        if row.note:
+            console.print(f"[dim]{row.name}: {row.note}[/dim]", highlight=False)
     console.print(", ".join(f"{name} {value}" for name, value in machine().items()))
     write(rows, FILE)
     console.print(f"written to {FILE.relative_to(ROOT)}")

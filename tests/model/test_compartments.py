@@ -85,7 +85,7 @@ def test_persons_are_conserved_and_no_stock_is_negative(
 ) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared)._replace(baseline=reference.state.baseline)
+    opening = start_state(prepared).with_deaths_of(reference.state)
     scenario = simulate(prepared, _random_forcing(prepared, seed), 0, MONTHS, opening)
     for state in (opening, reference.state, scenario.state):
         assert state.stock.min() >= 0.0
@@ -102,7 +102,7 @@ def test_persons_are_conserved_and_no_stock_is_negative(
 def test_persons_are_conserved_in_all_strata(catalogue: Catalogue, seed: int) -> None:
     prepared = projection(catalogue, default_strata(), draw_priors(catalogue, 1, seed))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared)._replace(baseline=reference.state.baseline)
+    opening = start_state(prepared).with_deaths_of(reference.state)
     scenario = simulate(prepared, _random_forcing(prepared, seed), 0, MONTHS, opening)
     for state in (reference.state, scenario.state):
         assert state.stock.min() >= 0.0
@@ -144,27 +144,17 @@ def drawn_runs(catalogue: Catalogue, coarse: Strata) -> tuple[Prepared, Result]:
     return drawn, simulate(drawn, None, 0, MONTHS)
 
 
-def test_drawn_runs_have_the_counted_deaths_where_the_products_leave_any(
-    drawn_runs: tuple[Prepared, Result],
-) -> None:
-    drawn, result = drawn_runs
-    gap = _death_gap(drawn, result.output)
-    left = result.state.baseline.min(axis=1) > 0.0
-    print(f"strata without a baseline: {(~left).mean():.2%}, deaths over by {gap.max():.0%}")
-    assert left.mean() > 0.9
-    assert np.abs(gap * left[:, None]).max() < 1e-3
-
-
-@pytest.mark.xfail(
-    reason="in some draws the products' excess is more than the table's deaths in a stratum",
-    strict=True,
-)
 def test_drawn_runs_have_the_counted_population_and_deaths(
     drawn_runs: tuple[Prepared, Result],
 ) -> None:
     drawn, result = drawn_runs
     _assert_as_counted(drawn, result.output)
-    assert np.abs(_death_gap(drawn, result.output)).max() < 1e-3
+    gap = np.abs(_death_gap(drawn, result.output)).max()
+    limited = (result.state.limit < 1.0).mean()
+    print(f"largest gap {gap:.1e}; excess deaths limited in {limited:.2%} of strata and months")
+    assert gap < 1e-3
+    assert limited < 0.05
+    assert result.state.baseline.min() > 0.0
 
 
 def test_the_excess_of_a_product_is_ratio_less_one_times_the_death_table(
@@ -178,7 +168,7 @@ def test_the_excess_of_a_product_is_ratio_less_one_times_the_death_table(
 @pytest.mark.parametrize("product", ["tobacco", "alcohol", "opioids"])
 def test_a_life_saved_stays_saved(prepared: Prepared, reference: Result, product: str) -> None:
     start = 60
-    half = simulate(prepared, None, 0, start).state._replace(baseline=reference.state.baseline)
+    half = simulate(prepared, None, 0, start).state.with_deaths_of(reference.state)
     forcing = _change(prepared, "mortality", (product,), 0.5, start)
     saved = simulate(prepared, forcing, start, MONTHS, half)
     assert (saved.state.population >= reference.state.population * (1.0 - 1e-12)).all()
@@ -205,7 +195,7 @@ def test_without_migration_lives_saved_are_deaths_avoided(
     still = replace(world.demography, growth=np.ones_like(world.demography.growth))
     prepared = replace(world, demography=still)
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared)._replace(baseline=reference.state.baseline)
+    opening = start_state(prepared).with_deaths_of(reference.state)
     forcing = _change(prepared, "mortality", ("tobacco",), 0.5, 60)
     saved = simulate(prepared, forcing, 0, MONTHS, opening)
     avoided = (reference.output.deaths - saved.output.deaths)[0].sum(axis=1)
@@ -239,7 +229,7 @@ def test_more_capacity_never_lengthens_waiting(
 ) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed))
     opening = start_state(prepared)
-    opening = opening._replace(baseline=simulate(prepared, None, 0, MONTHS).state.baseline)
+    opening = opening.with_deaths_of(simulate(prepared, None, 0, MONTHS).state)
     short, long = (
         _waits(
             prepared,
@@ -264,7 +254,7 @@ def test_a_higher_price_never_raises_own_use(
 ) -> None:
     prepared = _without_feedback(projection(catalogue, coarse, draw_priors(catalogue, 1, seed)))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared)._replace(baseline=reference.state.baseline)
+    opening = start_state(prepared).with_deaths_of(reference.state)
     before = _use(prepared, reference.output)[0].sum(axis=2)
     for product in np.random.default_rng(seed).choice(prepared.structure.products, 5, False):
         p = prepared.structure.products.index(str(product))
@@ -325,7 +315,6 @@ def test_a_draw_does_not_depend_on_the_draws_beside_it(
     np.testing.assert_allclose(one, three, rtol=1e-11)
 
 
-@pytest.mark.xfail(reason="means over strata are matrix products: their bits depend on the rows")
 def test_a_draw_has_the_same_bits_whatever_the_draws_beside_it(
     catalogue: Catalogue, coarse: Strata
 ) -> None:
@@ -343,7 +332,7 @@ def test_branching_equals_the_uninterrupted_run(
 ) -> None:
     before = simulate(prepared, None, 0, month)
     kept = before.state.copy()
-    branch = before.state._replace(baseline=reference.state.baseline)
+    branch = before.state.with_deaths_of(reference.state)
     after = simulate(prepared, None, month, MONTHS, branch)
     _equal(Result(_joined(before.output, after.output), after.state), reference)
     for now, then in zip(before.state[1:], kept[1:], strict=True):
@@ -356,7 +345,7 @@ def test_a_scenario_branch_equals_its_uninterrupted_run(
 ) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed=11))
     opening = start_state(prepared)
-    opening = opening._replace(baseline=simulate(prepared, None, 0, MONTHS).state.baseline)
+    opening = opening.with_deaths_of(simulate(prepared, None, 0, MONTHS).state)
     forcing = _random_forcing(prepared, 3)
     whole = simulate(prepared, forcing, 0, MONTHS, opening)
     first = simulate(prepared, forcing, 0, month, opening)
@@ -367,7 +356,7 @@ def test_a_scenario_branch_equals_its_uninterrupted_run(
 def test_a_scenario_is_the_reference_until_it_starts(catalogue: Catalogue, coarse: Strata) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed=2))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared)._replace(baseline=reference.state.baseline)
+    opening = start_state(prepared).with_deaths_of(reference.state)
     for handle in prepared.structure.handles:
         # The shortest entry time shows only where it is longer than the wait for a place.
         value = 50.0 if handle == "entry_time" else 1.7

@@ -25,8 +25,7 @@ class _Projection:
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.reference: Result = simulate(prepared, None, 0, MONTHS)
-        baseline = self.reference.state.baseline
-        self.opening: State = start_state(prepared)._replace(baseline=baseline)
+        self.opening: State = start_state(prepared).with_deaths_of(self.reference.state)
         self.everyone: Mask = np.ones(prepared.strata.size, dtype=np.bool_)
 
     def run(self, changes: list[Change]) -> Result:

@@ -103,7 +103,7 @@ BAD_ROWS = (
     ({"value": "0.2"}, "low <= value <= high"),
     ({"low": "0.09"}, "low <= value <= high"),
     ({"low": "", "high": ""}, "needs low and high"),
-    ({"low": "-0.1"}, "low > 0"),
+    ({"low": "-0.1"}, "low -0.1"),
     ({"distribution": "logitnormal", "high": "1.2"}, "high < 1"),
     ({"value": "0.06", "low": "0.06", "high": "0.06"}, "low < high"),
 )

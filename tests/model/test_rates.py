@@ -101,7 +101,6 @@ def test_remission_without_treatment_leaves_room_for_the_treated_part(
     assert ((rate > 0.0) & (rate < total)).all()
 
 
-@pytest.mark.xfail(reason="the shared row of seeking counts as care", strict=True)
 def test_without_care_remission_is_the_published_rate(drawn: tuple[Prepared, Draws]) -> None:
     prepared, draws = drawn
     rate = prepared.rates.base[:, flow(prepared, "nitrous_oxide", "remission"), 0]

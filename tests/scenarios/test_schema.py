@@ -75,6 +75,7 @@ WRONG = [
     ("2026-12", "2024-06", 10, "to", "2024-07 to 2030-12"),
     ("2026-12", "2031-01", 10, "to", "2024-07 to 2030-12"),
     ("1.5", "-1", 11, "multiplier", "greater than or equal to 0"),
+    ("1.5", "0", 11, "multiplier", "0.01 or more"),
     ("1.5", ".nan", 11, "multiplier", "finite"),
     ("1.5", "'2'", 11, "multiplier", "number"),
     ("1.5", "yes", 11, "multiplier", "number"),

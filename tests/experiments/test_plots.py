@@ -1,0 +1,355 @@
+"""Plots draw what their CSV holds, and say what is observed, modelled and assumed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Rectangle
+
+from calibration.figures import Figure, load_figures
+from experiments.plots import draw_plots
+from experiments.plots.overview import overview
+from experiments.plots.page import Page, csv_text
+from experiments.plots.product import product_page
+from experiments.plots.reader import Reader
+from experiments.plots.sheet import draw, save
+from experiments.plots.style import BANNER, HISTORY, NO_FIGURE, SCENARIO_ONLY
+from experiments.plots.themes import care, regions, states, unions
+from experiments.plots.words import parameters_of
+from experiments.results import FILE, Layout, Writer, open_results, years_until
+from experiments.series import all_series, load_headlines, names_of, series_of
+from model.catalogue import Catalogue, load_catalogue
+from scenarios.schema import load
+
+DRAWS = 4
+MAIN = ("overview", "states", "regions", "care", "unions")
+SIZE = {"proportion": 0.3, "persons": 3e4, "persons per year": 2e3, "years": 15.0}
+
+Rows = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A results folder with made-up numbers, and what its plots are drawn from."""
+
+    dataset: xr.Dataset
+    catalogue: Catalogue
+    figures: list[Figure]
+
+    def reader(self) -> Reader:
+        return Reader(self.dataset, self.catalogue, self.figures)
+
+
+def write_run(folder: Path, scenarios: int) -> Run:
+    """Numbers of the right order of magnitude at random; the format is that of a real run."""
+    catalogue = load_catalogue()
+    figures = load_figures(
+        products=names_of(catalogue), sources={row.id for row in catalogue.sources}
+    )
+    headlines = [series for _, series in load_headlines(catalogue)]
+    series = all_series(catalogue, figures, headlines)
+    reference = load((), catalogue)[0]
+    others = [replace(reference, id=f"other-{i}", title=f"Other {i}") for i in range(1, scenarios)]
+    layout = Layout((reference, *others), DRAWS, years_until(2030), catalogue, series)
+    units = {row.id: row.unit for row in catalogue.indicators}
+    generator = np.random.default_rng(7)
+    with Writer(folder / FILE, layout, {}) as writer:
+        for scenario in range(scenarios):
+            parts = {}
+            for name, dims in layout.variables().items():
+                shape = tuple(layout.sizes[dim] for dim in dims[1:])
+                if name == "survey":
+                    size = np.array([SIZE[s.unit] for s in series])[:, None]
+                elif name in units:
+                    size = np.array(SIZE[units[name]])
+                else:
+                    continue
+                parts[name] = (size * generator.uniform(0.1, 2.0, shape)).astype(np.float32)
+            writer.write(scenario, 0, parts)
+    return Run(open_results(folder), catalogue, figures)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    made = write_run(tmp_path_factory.mktemp("one"), 1)
+    yield made
+    made.dataset.close()
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    made = write_run(tmp_path_factory.mktemp("three"), 3)
+    yield made
+    made.dataset.close()
+
+
+def pages(run: Run) -> list[Page]:
+    reader = run.reader()
+    found = [page(reader) for page in (overview, states, regions, care, unions)]
+    return found + [product_page(reader, row.id) for row in run.catalogue.products]
+
+
+@pytest.fixture(scope="module")
+def all_pages(run: Run) -> list[Page]:
+    return pages(run)
+
+
+@pytest.fixture(scope="module")
+def drawn(all_pages: list[Page]) -> list[tuple[Page, Drawing]]:
+    return [(page, draw(page)) for page in all_pages]
+
+
+def rows_of(page: Page) -> Rows:
+    return list(csv.DictReader(io.StringIO(csv_text(page))))
+
+
+def words(place: Axes | Drawing) -> str:
+    """The words written on a panel, or those of a page around its panels."""
+    texts = list(place.texts)
+    if isinstance(place, Drawing):
+        texts += [text for legend in place.legends for text in legend.get_texts()]
+    return "\n".join(text.get_text() for text in texts)
+
+
+def test_nothing_is_drawn_when_nothing_is_asked_for(run: Run, tmp_path: Path) -> None:
+    assert draw_plots(run.dataset, tmp_path / "plots", "none", run.catalogue, run.figures) == []
+    assert not (tmp_path / "plots").exists()
+
+
+def test_each_plot_has_its_csv_and_equal_runs_give_equal_bytes(
+    run: Run, all_pages: list[Page], tmp_path: Path
+) -> None:
+    written = draw_plots(run.dataset, tmp_path, "main", run.catalogue, run.figures)
+    assert [path.name for path in written] == [
+        f"{name}.{ending}" for name in MAIN for ending in ("png", "csv")
+    ]
+    for page, path in zip(all_pages, written[1::2], strict=False):
+        assert path.read_bytes() == csv_text(page).encode()
+        assert b"\r" not in path.read_bytes()
+        assert len(csv_text(page).splitlines()) == 1 + len(rows_of(page))
+    before = [path.read_bytes() for path in written[:2]]
+    assert [path.read_bytes() for path in save(all_pages[0], tmp_path)] == before
+
+
+def test_there_is_a_page_for_each_product(all_pages: list[Page], run: Run) -> None:
+    names = [page.name for page in all_pages]
+    assert names == [*MAIN, *(f"product-{row.id}" for row in run.catalogue.products)]
+
+
+def test_lines_and_dots_are_those_of_the_csv(drawn: list[tuple[Page, Drawing]]) -> None:
+    for page, figure in drawn:
+        rows = rows_of(page)
+        assert len(figure.axes) == len(page.panels)
+        for number, axes in enumerate(figure.axes, start=1):
+            mine = [row for row in rows if row["panel"] == str(number)]
+            lines = {line.get_gid(): line for line in axes.get_lines() if line.get_gid()}
+            told: dict[str, list[tuple[float, float]]] = {}
+            for row in mine:
+                model = row["what"] == "model"
+                key = f"{row['scenario']}|{row['series']}" if model else row["figure"]
+                told.setdefault(key, []).append((float(row["year"]), float(row["value"])))
+            assert told.keys() == lines.keys(), f"{page.name} {number}"
+            for key, points in told.items():
+                seen = np.asarray(lines[key].get_xydata())
+                np.testing.assert_allclose(seen, points, rtol=1e-6, err_msg=f"{page.name} {key}")
+
+
+def test_bands_are_those_of_the_csv(all_pages: list[Page], run: Run) -> None:
+    page = all_pages[0]
+    figure = draw(page)
+    at = [panel.title for panel in page.panels].index("Cannabis")
+    rows = [row for row in rows_of(page) if row["panel"] == str(at + 1) and row["low95"]]
+    drawn_bands = figure.axes[at].collections
+    for band, collection in zip(("95", "80", "50"), drawn_bands, strict=True):
+        box = collection.get_paths()[0].get_extents()
+        assert box.y0 == pytest.approx(min(float(row[f"low{band}"]) for row in rows))
+        assert box.y1 == pytest.approx(max(float(row[f"high{band}"]) for row in rows))
+    series = "cannabis/last_year_prevalence/all/15-64/Belgium/proportion"
+    values = 100 * run.dataset["survey"].sel(series=series).values[0].astype(float)
+    year_2020 = next(row for row in rows if row["year"] == "2020")
+    np.testing.assert_allclose(float(year_2020["value"]), np.median(values[:, 10]), rtol=1e-6)
+    high = float(year_2020["high95"])
+    np.testing.assert_allclose(high, np.quantile(values[:, 10], 0.975), rtol=1e-6)
+
+
+def test_dots_equal_the_figures(all_pages: list[Page], run: Run) -> None:
+    figures = {figure.id: figure for figure in run.figures}
+    shown: set[str] = set()
+    for page in all_pages:
+        for row in rows_of(page):
+            if row["what"] != "observed":
+                continue
+            figure = figures[row["figure"]]
+            assert figure.value is not None
+            factor = 100.0 if row["unit"] == "percent" else 1.0
+            assert float(row["value"]) == pytest.approx(factor * figure.value)
+            for end in ("low", "high"):
+                told = getattr(figure, end)
+                wanted = "" if told is None else pytest.approx(factor * told)
+                assert (float(row[end]) if row[end] else "") == wanted
+            assert (row["role"], row["source"]) == (figure.role, figure.source)
+            shown.add(figure.id)
+    products = {row.id for row in run.catalogue.products}
+    wanted_dots = {
+        figure.id
+        for figure in run.figures
+        if figure.product in products
+        and (figure.year or 0) >= 2010
+        and series_of(figure, run.catalogue) is not None
+    }
+    assert wanted_dots <= shown
+
+
+def test_fitted_dots_are_filled_and_checked_ones_hollow(all_pages: list[Page]) -> None:
+    page = all_pages[0]
+    figure = draw(page)
+    seen = set()
+    for panel, axes in zip(page.panels, figure.axes, strict=True):
+        for dot in panel.dots:
+            line = next(line for line in axes.get_lines() if line.get_gid() == dot.figure)
+            face = "black" if dot.role == "fitted" else "white"
+            assert to_rgba(line.get_markerfacecolor()) == to_rgba(face)
+            assert axes.get_ylim()[0] <= dot.value <= axes.get_ylim()[1]
+            seen.add(dot.role)
+    assert seen == {"fitted", "checked"}
+
+
+def test_every_page_says_that_the_draws_are_priors(drawn: list[tuple[Page, Drawing]]) -> None:
+    for page, figure in drawn:
+        said = words(figure)
+        assert said.count(BANNER.upper()) == 1, page.name
+        assert "Observed: the dots" in said
+        assert "have no evidence" in said.replace("\n", " ")
+
+
+def test_scenario_only_panels_are_marked(drawn: list[tuple[Page, Drawing]], run: Run) -> None:
+    marked = {row.name for row in run.catalogue.products if row.mode == "scenario-only"}
+    for page, figure in drawn:
+        for panel, axes in zip(page.panels, figure.axes, strict=True):
+            only = panel.mode == "scenario-only"
+            hatched = any(
+                isinstance(patch, Rectangle) and patch.get_hatch() for patch in axes.patches
+            )
+            assert (SCENARIO_ONLY in words(axes)) == only == hatched
+    assert {p.title for p in drawn[0][0].panels if p.mode == "scenario-only"} == marked
+
+
+def test_panels_without_dots_say_so(all_pages: list[Page]) -> None:
+    for page in all_pages:
+        for panel in page.panels:
+            silent = page.name == "states"  # one note says it for the whole page
+            told = any("figure" in tag and tag != SCENARIO_ONLY for tag in panel.tags)
+            assert silent or told == (not panel.dots), f"{page.name}: {panel.title}"
+    assert any(NO_FIGURE in panel.tags for panel in all_pages[0].panels)
+
+
+def test_history_is_told_from_projection(drawn: list[tuple[Page, Drawing]]) -> None:
+    for _, figure in drawn:
+        for axes in figure.axes:
+            assert all(word in words(axes) for word in HISTORY)
+            marks = [np.asarray(line.get_xydata())[:, 0] for line in axes.get_lines()]
+            assert any(mark.tolist() == [2023.5, 2023.5] for mark in marks)
+
+
+def test_shares_stay_between_0_and_100_percent(drawn: list[tuple[Page, Drawing]]) -> None:
+    for page, figure in drawn:
+        for row in rows_of(page):
+            numbers = [float(row[key]) for key in row if row[key] and key.startswith("low")]
+            numbers.append(float(row["value"]))
+            assert min(numbers) >= 0
+            if row["unit"] == "percent":
+                assert float(row["value"]) <= 100
+        for panel, axes in zip(page.panels, figure.axes, strict=True):
+            if panel.unit == "percent":
+                assert axes.get_ylim()[0] == 0
+                assert axes.get_yticks().max() <= 100
+
+
+def test_a_band_that_is_cut_is_told(drawn: list[tuple[Page, Drawing]]) -> None:
+    cut = 0
+    for page, figure in drawn:
+        rows = rows_of(page)
+        for number, axes in enumerate(figure.axes, start=1):
+            told = {row["cut"] for row in rows if row["panel"] == str(number)}
+            assert ("band cut" in words(axes)) == ("yes" in told)
+            cut += "yes" in told
+    assert cut
+
+
+def test_titles_do_not_run_into_each_other(drawn: list[tuple[Page, Drawing]]) -> None:
+    for page, figure in drawn:
+        renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+        for axes, beside in zip(figure.axes, figure.axes[1:], strict=False):
+            same_row = axes.get_position().y0 == beside.get_position().y0
+            edge = beside.get_window_extent(renderer).x0 if same_row else figure.bbox.x1 + 20
+            for text in axes.texts:
+                right = text.get_window_extent(renderer).x1
+                assert right < edge, f"{page.name}: {text.get_text()}"
+        for legend in figure.legends:
+            assert legend.get_window_extent(renderer).x1 <= figure.bbox.x1, page.name
+        for note in figure.texts:
+            assert note.get_window_extent(renderer).x1 <= figure.bbox.x1, note.get_text()
+
+
+def test_product_pages_name_the_sources_of_their_dots(all_pages: list[Page], run: Run) -> None:
+    for page in all_pages[len(MAIN) :]:
+        said = "\n".join(page.notes)
+        for source in {dot.source for panel in page.panels for dot in panel.dots}:
+            assert f"{source} (" in said, page.name
+        row = run.catalogue.product(page.name.removeprefix("product-"))
+        rows = parameters_of(run.catalogue, row)
+        assumed = sum(parameter.source == "assumed" for parameter in rows)
+        assert f"{assumed} of {len(rows)} (" in " ".join(page.notes)
+
+
+def test_the_most_specific_parameter_rows_count(run: Run) -> None:
+    cannabis = run.catalogue.product("cannabis")
+    rows = parameters_of(run.catalogue, cannabis)
+    owners: dict[str, set[str]] = {}
+    for row in rows:
+        if row.product != cannabis.service:
+            owners.setdefault(row.parameter, set()).add(row.product)
+    assert rows
+    assert all(len(found) == 1 for found in owners.values())
+
+
+def test_the_reference_is_dashed_and_the_scenario_a_fan(compared: Run) -> None:
+    page = overview(compared.reader())
+    figure = draw(page)
+    panel, axes = page.panels[3], figure.axes[3]
+    assert [line.scenario for line in panel.lines] == ["other-1", "other-2", "current-policy"]
+    assert [bool(line.bands) for line in panel.lines] == [True, False, False]
+    drawn_lines = {line.get_gid(): line for line in axes.get_lines() if line.get_gid()}
+    looks = {
+        (drawn_lines[f"{name}|"].get_color(), drawn_lines[f"{name}|"].get_linestyle())
+        for name in ("other-1", "other-2", "current-policy")
+    }
+    assert len(looks) == 3
+    assert drawn_lines["current-policy|"].get_linestyle() == "--"
+    assert "(reference)" in words(figure)
+    assert all(row["scenario"] for row in rows_of(page) if row["what"] == "model")
+
+
+def test_pages_of_several_lines_say_which_scenario_they_show(compared: Run) -> None:
+    reader = compared.reader()
+    for page in (states(reader), regions(reader), care(reader)):
+        assert any("Other 1" in note and "(reference)" in note for note in page.notes)
+
+
+def test_a_run_that_ends_early_has_no_mark_and_whole_years(run: Run) -> None:
+    early = Run(run.dataset.isel(time=slice(0, 3)), run.catalogue, run.figures)
+    figure = draw(overview(early.reader()))
+    assert not any(word in words(axes) for axes in figure.axes for word in HISTORY)
+    low, high = figure.axes[0].get_xlim()
+    ticks = [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]
+    assert ticks == [2010, 2011, 2012]
