@@ -23,6 +23,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "installing into .venv"
 	@$(PIP) install -c constraints.txt hatchling
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@echo "compiling the kernels"
+	@$(BIN)/python -m experiments.precompile
 	@touch $@
 
 run: $(STAMP) ## install, project to 2030 and print the main indicators

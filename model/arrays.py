@@ -79,6 +79,7 @@ class DrawOutput(NamedTuple):
     excess_deaths: Float  # (years, P, S)
     deaths: Float  # (years, S)
     lived: Float  # (years, S)
+    limited: Float  # (years, S) person-years in months with limited excess deaths
     january: Float  # (years+1, S) population on 1 January
 
 

@@ -88,7 +88,8 @@ class Output(NamedTuple):
     """Yearly totals from 2010, NaN for years that the run did not finish.
 
     ``time`` (D, years, Z, S) person-years; ``counted`` (D, years, C, S) transitions;
-    ``excess_deaths`` (D, years, P, S); ``deaths`` and ``lived`` (D, years, S);
+    ``excess_deaths`` (D, years, P, S); ``deaths``, ``lived`` (person-years) and ``limited``
+    (those of them in months in which excess deaths were limited) (D, years, S);
     ``january`` (D, years+1, S) persons on 1 January.
     """
 
@@ -97,6 +98,7 @@ class Output(NamedTuple):
     excess_deaths: Float
     deaths: Float
     lived: Float
+    limited: Float
     january: Float
 
 
@@ -345,5 +347,6 @@ def _empty_output(prepared: Prepared) -> Output:
         excess_deaths=np.full((draws, years, products, strata), np.nan),
         deaths=np.full((draws, years, strata), np.nan),
         lived=np.full((draws, years, strata), np.nan),
+        limited=np.full((draws, years, strata), np.nan),
         january=np.full((draws, years + 1, strata), np.nan),
     )

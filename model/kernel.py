@@ -343,6 +343,11 @@ def _write_year(run: Run, output: DrawOutput, year: int) -> None:
     output.excess_deaths[year] = state.excess_deaths
     output.deaths[year] = state.deaths
     output.lived[year] = state.lived
+    for s in range(state.lived.size):
+        months = 0
+        for month in range(12 * year, 12 * year + 12):
+            months += state.limit[month, s] < 1.0
+        output.limited[year, s] = state.lived[s] * months / 12.0
     state.time[:] = 0.0
     state.counted[:] = 0.0
     state.excess_deaths[:] = 0.0

@@ -18,6 +18,7 @@ from model.compartments import Output, Prepared
 from model.forcing import Forcing
 from model.parameters import Draws
 from model.rates import profile
+from model.structure import NOBODY
 
 Float = npt.NDArray[np.float64]
 
@@ -44,6 +45,7 @@ class _Cells:
     excess_deaths: Float
     deaths: Float
     lived: Float
+    limited: Float
 
 
 class _View:
@@ -149,6 +151,7 @@ def observe(
     if whole is not None:
         found.put("population", len(catalogue.products) + whole, cells.lived)
         found.put("deaths", len(catalogue.products) + whole, cells.deaths)
+        found.put("excess_limited", len(catalogue.products) + whole, cells.limited / cells.lived)
     return found.values
 
 
@@ -224,10 +227,10 @@ def _drinking(
         else np.zeros(strata.size, dtype=bool)
     )
     change = np.ones((1, 1, strata.size))
-    if forcing is not None:
-        price = forcing.yearly(structure.handles.index("price"), p)
-        amount = forcing.yearly(structure.handles.index("consumption"), p)
-        change = amount * price ** read("drinks_price_elasticity")[:, None]
+    price, amount = (structure.handles.index(name) for name in ("price", "consumption"))
+    if forcing is not None and (forcing.series[[price, amount], p] != NOBODY).any():
+        response = forcing.yearly(price, p) ** read("drinks_price_elasticity")[:, None]
+        change = forcing.yearly(amount, p) * response
     shape = read("drinks_shape")
     found: dict[str, Float] = {}
     thresholds = {

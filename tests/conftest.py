@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# As the run command does: threads of the linear algebra cost more than they bring here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # No deadline: the first call of a kernel compiles it. Derandomized, so that a commit that passes
 # here passes elsewhere; `make long-tests` looks at new examples each time, and at more of them.

@@ -5,11 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TOLERANCE 1e-6
-#define LARGEST 1.5
-#define FEWEST_TERMS 5
-#define MOST_TERMS 40
-#define MOST_PARTS 10000
+/* TOLERANCE, LARGEST, FEWEST_TERMS, MOST_TERMS and MOST_PARTS come from model.transitions: core_c.py
+   gives them to the compiler. */
 
 typedef struct {
     int64_t products, states, flows, strata, regions, blocks, bands, months;

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from model import transitions
 from model.rows import aligned
 from tests.benchmarks.problem import Core, years
 
@@ -20,6 +21,7 @@ Run = Callable[[Core], tuple[Float, Float]]
 SOURCE = Path(__file__).with_name("core_c.c")
 OPTIONS = ("-O3", "-march=native", "-shared", "-fPIC")
 
+_CONSTANTS = ("TOLERANCE", "LARGEST", "FEWEST_TERMS", "MOST_TERMS", "MOST_PARTS")
 _COUNTS = ("products", "states", "flows", "strata", "regions", "blocks", "bands", "months")
 _ARRAYS = ("state_start", "flow_start", "origin", "destination", "region_start")
 _FLOATS = ("base", "factor", "moving_up", "coming")
@@ -43,7 +45,8 @@ def build(folder: Path) -> Run:
     Raises subprocess.CalledProcessError when the compiler fails.
     """
     library = folder / "core_c.so"
-    command = [compiler() or "cc", *OPTIONS, str(SOURCE), "-o", str(library), "-lm"]
+    given = [f"-D{name}={getattr(transitions, name)!r}" for name in _CONSTANTS]
+    command = [compiler() or "cc", *OPTIONS, *given, str(SOURCE), "-o", str(library), "-lm"]
     subprocess.run(command, check=True, capture_output=True, text=True)
     function = ctypes.CDLL(str(library)).run_core
     function.restype = None
@@ -59,8 +62,8 @@ def build(folder: Path) -> Run:
         counts = (len(problem.state_start) - 1, states, flows, strata, regions, blocks)
         arrays = [np.ascontiguousarray(getattr(problem, name)) for name in (*_ARRAYS, *_FLOATS)]
         pointers = [array.ctypes.data for array in arrays]
-        given = _Problem(*counts, problem.bands, months, *pointers)
-        function(ctypes.byref(given), stock.ctypes.data, lived.ctypes.data, scratch.ctypes.data)
+        filled = _Problem(*counts, problem.bands, months, *pointers)
+        function(ctypes.byref(filled), stock.ctypes.data, lived.ctypes.data, scratch.ctypes.data)
         return lived, stock
 
     return run
