@@ -22,6 +22,7 @@ from model.forcing import Forcing, build_forcing
 from model.kernel import run_months
 from model.population import Demography
 from model.rates import Rates
+from model.rows import aligned
 from model.strata import Strata
 from model.structure import Structure
 from model.trend import initiation_multiplier
@@ -188,10 +189,10 @@ def _work(prepared: Prepared) -> Work:
         use=np.zeros((products, strata.size)),
         use_region=np.zeros((products, regions)),
         admission=np.zeros((services, regions)),
-        hazard=np.zeros(max(flows * width, strata.size)),
-        leaving=np.zeros(max(states * width, strata.size)),
-        stock=np.zeros(max(states * width, strata.size)),
-        series=np.zeros(3 * states * width),
+        hazard=aligned(max(flows * width, strata.size)),
+        leaving=aligned(max(states * width, strata.size)),
+        stock=aligned(max(states * width, strata.size)),
+        series=aligned(3 * states * width),
         month_excess=np.zeros((products, strata.size)),
         rate=np.zeros(strata.size),
         asked=np.zeros((services, regions)),
