@@ -17,14 +17,16 @@ import numpy.typing as npt
 from model import start as beginning
 from model.arrays import DrawForcing, DrawOutput, DrawRates, DrawState, Run, Setting, Work
 from model.care import queue_table
+from model.catalogue import Catalogue
 from model.errors import InputError
 from model.forcing import Forcing, build_forcing
 from model.kernel import run_months
-from model.population import Demography
-from model.rates import Rates
+from model.parameters import Draws
+from model.population import Demography, load_demography
+from model.rates import Rates, build_rates
 from model.rows import aligned
-from model.strata import Strata
-from model.structure import Structure
+from model.strata import Strata, default_strata
+from model.structure import Structure, build_structure
 from model.trend import initiation_multiplier
 
 Float = npt.NDArray[np.float64]
@@ -135,6 +137,23 @@ def prepare(structure: Structure, strata: Strata, demography: Demography, rates:
         ),
         queues=_queues(rates.places),
     )
+
+
+def assemble(
+    catalogue: Catalogue,
+    draws: Draws,
+    strata: Strata | None = None,
+    demography: Demography | None = None,
+) -> Prepared:
+    """From tables and draws to something that runs; by default all of Belgium in 264 strata.
+
+    Raises InputError when the tables do not give what a flow needs.
+    """
+    strata = default_strata() if strata is None else strata
+    demography = load_demography(strata) if demography is None else demography
+    structure = build_structure(catalogue, draws)
+    rates = build_rates(structure, strata, demography.start, draws)
+    return prepare(structure, strata, demography, rates)
 
 
 def _queues(places: Int) -> Float:

@@ -305,7 +305,7 @@ def at_least_one(shares: list[Float], common: Float) -> Float:
             none *= ndtr(-(threshold + shift))
         missing += weight * none
     # A union is never below its largest member nor above the sum, whatever the quadrature does.
-    largest = np.nanmax(np.stack(shares), axis=0)
+    largest = np.fmax.reduce(np.stack(shares))
     total = np.nansum(np.stack(shares), axis=0)
     lived = np.where(np.isnan(largest), np.nan, 1.0)
     return np.asarray(np.clip(1.0 - missing, largest, np.minimum(total, 1.0)) * lived)

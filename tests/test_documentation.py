@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from calibration.priors import draw_priors
 from model.catalogue import MODIFIERS, load_catalogue
-from model.compartments import prepare, simulate
-from model.population import load_demography
-from model.rates import build_rates
+from model.compartments import assemble, simulate
 from model.strata import build_strata
-from model.structure import build_structure
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "kratom"
@@ -20,15 +18,12 @@ EXAMPLE = ROOT / "docs" / "examples" / "kratom"
 
 def test_the_example_catalogue_runs_and_leaves_the_other_products_alone() -> None:
     strata = build_strata([10, 18, 25, 65], by_region=False, by_deprivation=False)
-    demography = load_demography(strata)
     outputs = []
     for folder in (None, EXAMPLE):
         catalogue = load_catalogue(folder)
-        draws = draw_priors(catalogue, 1, median=True)
-        structure = build_structure(catalogue, draws)
-        rates = build_rates(structure, strata, demography.start, draws)
-        prepared = prepare(structure, strata, demography, rates)
-        outputs.append((structure, simulate(prepared, None, 0, demography.months).output))
+        prepared = assemble(catalogue, draw_priors(catalogue, 1, median=True), strata)
+        months = prepared.demography.months
+        outputs.append((prepared.structure, simulate(prepared, None, 0, months).output))
     shipped, _ = outputs[0]
     extended, output = outputs[1]
     assert extended.products == (*shipped.products, "kratom")
@@ -37,6 +32,14 @@ def test_the_example_catalogue_runs_and_leaves_the_other_products_alone() -> Non
     assert never > stopped > light > heavy > 0.0
     others = output.time[0][:, ~kratom]
     assert np.allclose(others, outputs[0][1].time[0], rtol=1e-9)
+
+
+def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "python.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0].replace("catalogue, 20", "catalogue, 2")
+    exec(code, {})
+    low, median, high = (float(part) for part in capsys.readouterr().out.strip(" []\n").split())
+    assert 0.0 < low <= median <= high < 1.0
 
 
 def test_the_catalogue_guide_names_every_modifier() -> None:

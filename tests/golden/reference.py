@@ -12,11 +12,7 @@ import numpy as np
 
 from calibration.priors import draw_priors
 from model.catalogue import REPORTED, load_catalogue
-from model.compartments import FIRST_YEAR, prepare, simulate
-from model.population import load_demography
-from model.rates import build_rates
-from model.strata import default_strata
-from model.structure import build_structure
+from model.compartments import FIRST_YEAR, assemble, simulate
 
 GOLDEN = Path(__file__).with_name("reference.json")
 YEARS = (2010, 2023, 2030)
@@ -27,13 +23,9 @@ Baseline = dict[str, dict[str, list[float]]]
 def compute() -> Baseline:
     """Persons (yearly means of YEARS) by product and reported state, all of Belgium."""
     catalogue = load_catalogue()
-    draws = draw_priors(catalogue, 1, median=True)
-    structure = build_structure(catalogue, draws)
-    strata = default_strata()
-    demography = load_demography(strata)
-    rates = build_rates(structure, strata, demography.start, draws)
-    prepared = prepare(structure, strata, demography, rates)
-    persons = simulate(prepared, None, 0, demography.months).output.time[0].sum(axis=-1)
+    prepared = assemble(catalogue, draw_priors(catalogue, 1, median=True))
+    structure, months = prepared.structure, prepared.demography.months
+    persons = simulate(prepared, None, 0, months).output.time[0].sum(axis=-1)
     found: Baseline = {}
     for p, product in enumerate(structure.products):
         found[product] = {}
