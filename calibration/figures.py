@@ -41,6 +41,7 @@ OBSERVED_INDICATORS = frozenset(
         "daily_share_of_current",
         "daily_share_of_last_month",
         "daily_use",
+        "disorder_prevalence",
         "former_use",
         "hazardous_drinking",
         "last_month_prevalence",

@@ -112,7 +112,7 @@ def run(
     until: Annotated[int, typer.Option(min=2011, max=2030, help="Last year.")] = 2030,
     plots: Annotated[Plots, typer.Option(help="What to draw.")] = Plots.main,
     out: Annotated[
-        Path, typer.Option(help="Results folder; one of an earlier run is replaced.")
+        Path, typer.Option(help="Results folder: new, empty or of an earlier run (replaced).")
     ] = Path("results/run"),
     catalogue: CatalogueOption = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1,
@@ -180,13 +180,16 @@ def _run_with_progress(options: Options) -> Outcome:
 
 
 def _print_results(outcome: Outcome) -> None:
-    from experiments.headlines import headline_table, observed, preface
+    from experiments.headlines import headline_table, observed, preface, warning
 
     console = _console()
     study, layout = outcome.study, outcome.study.layout
     figures = observed(study.figures, layout.catalogue)
     console.print()
     console.print(preface(), style="bold")
+    rough = warning(study.options.draws)
+    if rough is not None:
+        console.print(rough, style="bold")
     for scenario, survey in zip(layout.scenarios, outcome.survey, strict=True):
         table = headline_table(survey, scenario.id, layout, study.headlines, figures)
         console.print()

@@ -23,11 +23,21 @@ def is_results(folder: Path) -> bool:
     return isinstance(told, dict) and told.get("made_by") == MADE_BY
 
 
+def _is_free(out: Path) -> bool:
+    """Whether nothing of anybody's is lost when ``out`` is replaced."""
+    if not out.exists() or is_results(out):
+        return True
+    try:
+        return out.is_dir() and not any(out.iterdir())
+    except OSError:
+        return False
+
+
 class ResultsFolder:
     """Context manager: ``path`` is a folder aside; ``keep`` puts it in the place of ``out``.
 
-    Entering raises InputError when ``out`` exists and is not a results folder, or when nothing
-    can be written beside it. Leaving without ``keep`` (an error, Ctrl-C) removes what was
+    Entering raises InputError when ``out`` holds anything but results, or when nothing can be
+    written beside it. Leaving without ``keep`` (an error, Ctrl-C) removes what was
     written and leaves ``out`` as it was.
     """
 
@@ -45,13 +55,7 @@ class ResultsFolder:
         return self._aside / "results"
 
     def __enter__(self) -> ResultsFolder:
-        if self.out.exists() and not is_results(self.out):
-            raise InputError(
-                "there is something here that is not a results folder, so it is left alone",
-                key="--out",
-                given=self.given,
-                allowed=f"a new folder, or one that `{MADE_BY}` made",
-            )
+        self._check_free()
         try:
             self._make_parents()
             self._aside = Path(tempfile.mkdtemp(prefix=f".{self.out.name}-", dir=self.out.parent))
@@ -75,8 +79,12 @@ class ResultsFolder:
         self._clean()
 
     def keep(self) -> Path:
-        """Put what was written in place, the former results away; returns the final path."""
+        """Put what was written in place, the former results away; returns the final path.
+
+        Raises InputError when somebody else has written to ``out`` in the meantime.
+        """
         assert self._aside is not None
+        self._check_free()
         former = self._aside / "former"
         replaced = self.out.exists()
         if replaced:
@@ -89,6 +97,15 @@ class ResultsFolder:
             raise
         self._made.clear()
         return self.out
+
+    def _check_free(self) -> None:
+        if not _is_free(self.out):
+            raise InputError(
+                "there is something here that is not a results folder, so it is left alone",
+                key="--out",
+                given=self.given,
+                allowed=f"a new or empty folder, or one that `{MADE_BY}` made",
+            )
 
     def _make_parents(self) -> None:
         missing = [folder for folder in self.out.parents if not folder.exists()]

@@ -17,6 +17,8 @@ from model.catalogue import Catalogue
 from model.strata import COUNTRY
 
 YEARS = (2010, 2018, 2023, 2030)
+# Fewer draws than this leave none, on average, beyond an end of a 95% interval.
+ENOUGH = 40
 NEAREST = 2  # years between a figure and the year it stands beside, at most
 MARK = "†"
 ROLES = {"fitted": "●", "checked": "○", "context": "○"}
@@ -86,7 +88,7 @@ def headline_table(
             cell = Text("not modelled" if np.isnan(found[0, i]) else told)
             figure = nearest_figure(figures.get(series, ()), year)
             if figure is not None and figure.value is not None:
-                when = "" if figure.year == year else f" in {figure.year}"
+                when = "" if figure.year == year else f" ({figure.year})"
                 seen = f"{figure.value * scale:,.{decimals}f}{when}"
                 cell.append(f"\n{ROLES[figure.role]} {seen}", style="green")
             cells.append(cell)
@@ -109,3 +111,10 @@ def preface() -> str:
         f"{MODE_TEXT}. The intervals are what the literature and our assumptions allow before any "
         "Belgian figure has been used; where an observed figure lies outside, the priors are off."
     )
+
+
+def warning(draws: int) -> str | None:
+    """What to tell about the intervals of a run with too few draws; None when there are enough."""
+    if draws >= ENOUGH:
+        return None
+    return f"Only {draws} draw{'s' if draws > 1 else ''}: intervals are rough"

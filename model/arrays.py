@@ -27,7 +27,7 @@ class DrawRates(NamedTuple):
     intake: Float  # (Z,)
     places: Int  # (services,)
     queues: Float  # (services, 2, points)
-    entry: Float  # (years+1, Z) shares of the people who reach the youngest age
+    entry: Float  # (years+1, Z, blocks) shares of the people who reach the youngest age
 
 
 class Setting(NamedTuple):
@@ -63,7 +63,7 @@ class DrawState(NamedTuple):
     leaving: Float  # (services, R) rate per year of leaving treatment
     arriving: Float  # (services, R) persons per year who ask for a place
     baseline: Float  # (T, S) monthly death probability without the products' excess
-    limit: Float  # (T, S) factor that keeps excess deaths below all deaths
+    deflator: Float  # (T, S) death rate of people without any product over the table's
     time: Float  # (Z, S) person-years this year
     counted: Float  # (C, S) transitions this year
     excess_deaths: Float  # (P, S) this year
@@ -79,7 +79,6 @@ class DrawOutput(NamedTuple):
     excess_deaths: Float  # (years, P, S)
     deaths: Float  # (years, S)
     lived: Float  # (years, S)
-    limited: Float  # (years, S) person-years in months with limited excess deaths
     january: Float  # (years+1, S) population on 1 January
 
 

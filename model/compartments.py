@@ -45,8 +45,8 @@ class Prepared:
     rates: Rates
     multiplier: Float  # (D, P, T) initiation
     past: Float  # (D, P, years before 2010)
-    entry: Float  # (D, years+1, Z)
-    entry_past: Float  # (D, years before 2010, Z)
+    entry: Float  # (D, years+1, Z, blocks)
+    entry_past: Float  # (D, years before 2010, Z, blocks)
     queues: Float  # (D, services, 2, points)
 
     @property
@@ -71,7 +71,7 @@ class State(NamedTuple):
     leaving: Float
     arriving: Float
     baseline: Float
-    limit: Float
+    deflator: Float
     time: Float
     counted: Float
     excess_deaths: Float
@@ -84,15 +84,14 @@ class State(NamedTuple):
 
     def with_deaths_of(self, reference: State) -> State:
         """This state with the baseline mortality of a complete reference run, ready to branch."""
-        return self._replace(baseline=reference.baseline, limit=reference.limit)
+        return self._replace(baseline=reference.baseline, deflator=reference.deflator)
 
 
 class Output(NamedTuple):
     """Yearly totals from 2010, NaN for years that the run did not finish.
 
     ``time`` (D, years, Z, S) person-years; ``counted`` (D, years, C, S) transitions;
-    ``excess_deaths`` (D, years, P, S); ``deaths``, ``lived`` (person-years) and ``limited``
-    (those of them in months in which excess deaths were limited) (D, years, S);
+    ``excess_deaths`` (D, years, P, S); ``deaths``, ``lived`` (D, years, S);
     ``january`` (D, years+1, S) persons on 1 January.
     """
 
@@ -101,7 +100,6 @@ class Output(NamedTuple):
     excess_deaths: Float
     deaths: Float
     lived: Float
-    limited: Float
     january: Float
 
 
@@ -121,7 +119,7 @@ def prepare(structure: Structure, strata: Strata, demography: Demography, rates:
     past = initiation_multiplier(rates, before)
     januaries = initiation_multiplier(rates, ends)
     draws = len(rates.base)
-    first_use = rates.first_use[:, :, 0]
+    first_use = rates.first_use
     return Prepared(
         structure=structure,
         strata=strata,
@@ -237,7 +235,7 @@ def _empty_state(prepared: Prepared) -> State:
         leaving=np.zeros((draws, services, regions)),
         arriving=np.zeros((draws, services, regions)),
         baseline=np.zeros((draws, prepared.demography.months, strata)),
-        limit=np.ones((draws, prepared.demography.months, strata)),
+        deflator=np.ones((draws, prepared.demography.months, strata)),
         time=np.zeros((draws, states, strata)),
         counted=np.zeros((draws, counters, strata)),
         excess_deaths=np.zeros((draws, products, strata)),
@@ -367,6 +365,5 @@ def _empty_output(prepared: Prepared) -> Output:
         excess_deaths=np.full((draws, years, products, strata), np.nan),
         deaths=np.full((draws, years, strata), np.nan),
         lived=np.full((draws, years, strata), np.nan),
-        limited=np.full((draws, years, strata), np.nan),
         january=np.full((draws, years + 1, strata), np.nan),
     )

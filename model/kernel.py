@@ -26,8 +26,6 @@ from model.structure import (
 )
 from model.transitions import propagate
 
-MOST_EXCESS = 0.9  # share of a stratum's deaths that all products together may explain
-
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
@@ -90,7 +88,8 @@ def _admissions(run: Run, month: int, years: float) -> None:
                 change = _forced(run.forcing, wiring.capacity_handle, p, month, cell)
                 for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
                     if wiring.waiting_service[z] == k:
-                        fastest = max(fastest, rates.intake[z])
+                        slower = _forced(run.forcing, wiring.entry_handle, p, month, cell)
+                        fastest = max(fastest, rates.intake[z] / slower)
                         waiting += rows.summed(state.stock[z], start, width)
                     elif wiring.treating_service[z] == k:
                         treated += rows.summed(state.stock[z], start, width)
@@ -343,11 +342,6 @@ def _write_year(run: Run, output: DrawOutput, year: int) -> None:
     output.excess_deaths[year] = state.excess_deaths
     output.deaths[year] = state.deaths
     output.lived[year] = state.lived
-    for s in range(state.lived.size):
-        months = 0
-        for month in range(12 * year, 12 * year + 12):
-            months += state.limit[month, s] < 1.0
-        output.limited[year, s] = state.lived[s] * months / 12.0
     state.time[:] = 0.0
     state.counted[:] = 0.0
     state.excess_deaths[:] = 0.0
@@ -384,28 +378,27 @@ def _step(run: Run, month: int, years: float) -> None:
 
 
 @rows.lean()
-def _limit_excess(run: Run, month: int, reference: bool) -> None:
-    """Death rate of the month against which excess mortality counts, into ``work.rate``.
+def _deflate(run: Run, month: int, reference: bool) -> None:
+    """Death rate of people whom no product harms, into ``work.rate``.
 
-    Products are marginals: some draws give their excess deaths together more than all deaths of a
-    stratum. In the reference run they are held to MOST_EXCESS of the table's deaths, all products
-    alike; the limit is kept with the state, so that every scenario has the same.
+    The table's rate is the mean over everyone. With relative risks RR and shares p it is
+    1 + sum p (RR - 1) times that of people without any; this deflator is set in the reference run
+    and kept with the state, so that every scenario has the same.
     """
     wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
-    rate, limit, stock, excess = work.rate, state.limit[month], state.stock, run.rates.excess
+    rate, deflator, stock, excess = work.rate, state.deflator[month], state.stock, run.rates.excess
     yearly, size = setting.death_rate[month // 12], state.population.size
     if reference:
-        expected = work.leaving[:size]
-        expected[:] = 0.0
+        raised = work.leaving[:size]
+        raised[:] = 0.0
         for z in range(stock.shape[0]):
             if wiring.deadly[z] == 1:
-                rows.added_product(expected, 0, stock[z], 0, excess[z], 0, size)
+                rows.added_product(raised, 0, stock[z], 0, excess[z], 0, size)
         for s in range(uint64(size)):
-            deaths = expected[s] * yearly[s] / 12.0
-            room = MOST_EXCESS * state.population[s] * setting.death_probability[month, s]
-            limit[s] = room / deaths if deaths > room else 1.0
+            people = state.population[s]
+            deflator[s] = people / (people + raised[s]) if people > 0.0 else 1.0
     for s in range(uint64(size)):
-        rate[s] = yearly[s] * limit[s]
+        rate[s] = yearly[s] * deflator[s]
 
 
 @njit(cache=True, nogil=True)
@@ -420,7 +413,7 @@ def run_months(
         if month == 12 * (month // 12):
             output.january[month // 12] = run.state.population
         run.work.month_excess[:] = 0.0
-        _limit_excess(run, month, reference)
+        _deflate(run, month, reference)
         for _ in range(steps):
             _step(run, month, 1.0 / (12.0 * steps))
         if not _die_and_move(run, month, reference) >= 0.0:

@@ -45,7 +45,6 @@ class _Cells:
     excess_deaths: Float
     deaths: Float
     lived: Float
-    limited: Float
 
 
 class _View:
@@ -79,6 +78,14 @@ class _View:
         """Person-years in states by name."""
         chosen = [i for i, row in enumerate(self.states) if row.state in names]
         return np.asarray(self.time[:, :, chosen].sum(axis=2))
+
+    def risky(self) -> Float:
+        """People without a disorder who score as risky, where the table gives their share."""
+        name = "risky_share_occasional"
+        if not self.draws.find(self.product, self.kind, name):
+            return np.zeros_like(self.lived)
+        share = self.draws.scalar(self.product, self.kind, name, "observation")
+        return np.asarray(share[:, None, None] * self.people("occasional"))
 
     def count(self, group: str) -> Float:
         """Transitions a year of one group; 0 when the product has none."""
@@ -151,7 +158,6 @@ def observe(
     if whole is not None:
         found.put("population", len(catalogue.products) + whole, cells.lived)
         found.put("deaths", len(catalogue.products) + whole, cells.deaths)
-        found.put("excess_limited", len(catalogue.products) + whole, cells.limited / cells.lived)
     return found.values
 
 
@@ -185,7 +191,8 @@ def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
         "lifetime_prevalence": 1.0 - never,
         "last_year_prevalence": np.minimum(last_year / lived, 1.0 - never),
         "problematic_prevalence": harmed / lived,
-        "risky_use": (harmed + view.of("low_risk")) / lived,
+        "disorder_prevalence": (harmed - view.of("moderate_risk")) / lived,
+        "risky_use": (harmed + view.of("low_risk") + view.risky()) / lived,
         "last_month_prevalence": None if last_month is None else last_month / lived,
         "current_use": None if last_month is None else last_month / lived,
         "daily_use": None if daily is None else daily / lived,
@@ -196,7 +203,7 @@ def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
             found[name] = view.count(group)
     if cared:
         starts = view.count("treatment_start") + view.count("substitution_start")
-        found["mean_wait"] = view.people("waiting") / starts
+        found["mean_wait"] = view.people("waiting") / (starts + view.count("abandonment"))
     if "medical_use" in states:
         stopped = view.recently_stopped({"medical_stop": "medical_restart"})
         found["medical_use_last_year"] = (view.of("medical_use") + stopped) / lived

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import model_validator
 
 from model.errors import InputError
-from model.reading import TableRow
+from model.reading import CellError, TableRow
 
 Float = npt.NDArray[np.float64]
 
@@ -69,30 +69,32 @@ class ParameterRow(TableRow):
     @model_validator(mode="after")
     def _range(self) -> ParameterRow:
         if self.unit not in UNITS:
-            raise ValueError(f"unit {self.unit!r}; allowed: {', '.join(UNITS)}")
+            raise CellError("unit", ", ".join(UNITS))
         least, most = UNITS[self.unit]
         if self.unit == "per year" and self.parameter not in SIGNED:
             least = 0.0
         for name in ("value", "low", "high"):
-            number = getattr(self, name)
-            below = least is not None and number is not None and number < least
-            if below or (most is not None and number is not None and number > most):
-                raise ValueError(f"{name} {number} {self.unit}; allowed: {least} to {most}")
-        if not 0 <= (self.age_min or 0) <= (OLDEST if self.age_max is None else self.age_max):
-            raise ValueError("0 <= age_min <= age_max must hold")
-        if (self.age_max or 0) > OLDEST or (self.age_min or 0) > OLDEST:
-            raise ValueError(f"ages; allowed: 0 to {OLDEST}")
-        if self.distribution == "fixed":
-            return self
-        if self.low is None or self.high is None:
-            raise ValueError(f"a {self.distribution} row needs low and high")
-        if not self.low <= self.value <= self.high or self.low == self.high:
-            raise ValueError("low <= value <= high must hold, with low < high")
-        if self.distribution == "lognormal" and self.low <= 0:
-            raise ValueError("a lognormal row needs low > 0")
-        if self.distribution == "logitnormal" and not (self.low > 0 and self.high < 1):
-            raise ValueError("a logitnormal row needs 0 < low and high < 1")
+            _check_cell(name, getattr(self, name), least, most)
+        for name in ("age_min", "age_max"):
+            _check_cell(name, getattr(self, name), 0, OLDEST)
+        if self.age_max is not None and self.age_max < (self.age_min or 0):
+            raise CellError("age_max", f"{self.age_min} (age_min) or more")
+        if self.distribution != "fixed":
+            self._check_prior()
         return self
+
+    def _check_prior(self) -> None:
+        low, high, what = self.low, self.high, f"{self.distribution} row"
+        if low is None or high is None:
+            raise CellError("low" if low is None else "high", f"a number: a {what} needs low, high")
+        if low >= high:
+            raise CellError("low", f"less than {high:g} (high)")
+        if not low <= self.value <= high:
+            raise CellError("value", f"{low:g} (low) to {high:g} (high)")
+        if self.distribution in ("lognormal", "logitnormal") and low <= 0:
+            raise CellError("low", f"more than 0 in a {what}")
+        if self.distribution == "logitnormal" and high >= 1:
+            raise CellError("high", f"less than 1 in a {what}")
 
     @property
     def narrowness(self) -> int:
@@ -120,6 +122,18 @@ class ParameterRow(TableRow):
         selectors = (getattr(self, name) for name in SELECTORS)
         chosen = ",".join("" if part is None else str(part) for part in selectors)
         return f"{self.product}/{self.parameter}[{chosen}]"
+
+
+def _check_cell(key: str, number: float | None, least: float | None, most: float | None) -> None:
+    """Refuse a number below ``least`` or above ``most`` (None: no limit). Raises CellError."""
+    if number is None:
+        return
+    if (least is not None and number < least) or (most is not None and number > most):
+        if least is None or most is None:
+            bound = f"{most:g} or less" if least is None else f"{least:g} or more"
+        else:
+            bound = f"{least:g} to {most:g}"
+        raise CellError(key, bound)
 
 
 def check_parameters(rows: Sequence[ParameterRow], owners: Collection[str]) -> None:

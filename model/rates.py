@@ -38,7 +38,7 @@ class Rates(NamedTuple):
     intake: Float  # (D, Z) largest admission hazard of a waiting state, per year
     occupied: Float  # (D, services) share of places occupied at the start
     places: npt.NDArray[np.int64]  # (D, services) places a centre
-    first_use: Float  # (D, F, S) share of the flow's people who start before the youngest age
+    first_use: Float  # (D, F, blocks) cumulative hazard before the youngest age
 
 
 class _Reader:
@@ -103,19 +103,25 @@ class _Reader:
     def _untreated(self) -> Float:
         """Remission without treatment: the reported total less the treated part.
 
-        Cohorts report both together. The treated part is seeking x share completing x success;
-        total^2 / (total + treated) equals the difference to first order and stays positive.
+        Cohorts report both together. The treated part is the rate of asking times the shares
+        admitted (at the shortest intake), staying beyond the first month, completing and in
+        remission then; total^2 / (total + treated) equals the difference to first order and stays
+        positive.
         """
         total = self.raw("remission")
         if not self.cared:
             return total
-        completing = self.raw("completion")
-        treated = (
-            self.raw("seeking")
-            * completing
-            / (completing + self.raw("dropout_later"))
-            * self.raw("success")
-        )
+        treated = np.zeros_like(total)
+        for prefix in ("", "substitution_"):
+            if not self.draws.find(self.product, self.kind, f"{prefix}seeking"):
+                continue
+            admitted = 1.0 / (1.0 + self.raw("abandonment") * self.raw(f"{prefix}intake_delay"))
+            first, month = self.raw(f"{prefix}dropout_first"), self.raw("first_month_end")
+            completing = self.raw(f"{prefix}completion")
+            completed = completing / (completing + self.raw(f"{prefix}dropout_later"))
+            stayed = month / (month + first)
+            asked = self.raw(f"{prefix}seeking") * admitted * stayed
+            treated = treated + asked * completed * self.raw(f"{prefix}success")
         return np.asarray(total * total / (total + treated))
 
 
@@ -238,7 +244,8 @@ def build_rates(structure: Structure, strata: Strata, people: Float, draws: Draw
     for z, state in enumerate(structure.states):
         if state.mortality is not None:
             reader = readers[structure.product_of_state[z]]
-            rates.excess[:, z] = reader.optional(state.mortality, 1.0) - 1.0
+            # Nobody is taken to live longer because of a product: ratios below 1 count as 1.
+            rates.excess[:, z] = np.maximum(reader.optional(state.mortality, 1.0) - 1.0, 0.0)
     occupied, places = _services(structure, draws)
     effects = np.stack(coupling, axis=1) if coupling else rates.coupling
     return rates._replace(coupling=effects, occupied=occupied, places=places)
@@ -264,7 +271,7 @@ def _empty(structure: Structure, strata: Strata, draws: Draws) -> Rates:
         intake=np.zeros((size, states)),
         occupied=np.ones((size, services)),
         places=np.ones((size, services), dtype=np.int64),
-        first_use=np.zeros((size, flows, 1)),
+        first_use=np.zeros((size, flows, strata.blocks)),
     )
 
 
@@ -278,7 +285,9 @@ def _fill_flow(reader: _Reader, structure: Structure, rates: Rates, f: int) -> N
         value = value * reader.rate(name)
     if "age" in modifiers:
         kernel, before = _kernel(reader, flow.family)
-        rates.first_use[:, f] = value.mean(axis=1, keepdims=True) * before
+        youngest = np.arange(0, reader.strata.size, reader.strata.bands)
+        whole = np.broadcast_to(value, (reader.draws.size, reader.strata.size))
+        rates.first_use[:, f] = whole[:, youngest] * before
         value = value * kernel
     if flow.hazard == "amount":
         total = reader.people.sum()

@@ -92,12 +92,12 @@ def _joining(population: Float, renewal: Float, bands: int) -> Float:
 
 
 @lean()
-def _grow_older(row: Float, renewal: Float, joining: Float, share: float, bands: int) -> None:
-    """One state's people move up; ``share`` of those who reach the youngest band are in it."""
+def _grow_older(row: Float, renewal: Float, joining: Float, share: Float, bands: int) -> None:
+    """One state's people move up; ``share`` (blocks,) of those who reach the youngest are in it."""
     for first in range(0, row.size, bands):
         for s in range(first + bands - 1, first, -1):
             row[s] = row[s] * (1.0 - renewal[s]) + row[s - 1] * joining[s]
-        row[first] = row[first] * (1.0 - renewal[first]) + share * joining[first]
+        row[first] = row[first] * (1.0 - renewal[first]) + share[first // bands] * joining[first]
 
 
 @lean()
@@ -114,7 +114,7 @@ def carry_cohorts(run: Run, renewal: Float, entry: Float) -> None:
     """Fill ``run.state`` for 1 January 2010.
 
     ``run`` holds one "month" of multipliers a year from FIRST_YEAR; ``renewal`` has shape (S,),
-    ``entry`` (years, Z). References, memory, places and care flows are set as well.
+    ``entry`` (years, Z, blocks). References, memory, places and care flows are set as well.
     """
     state, bands = run.state, run.setting.bands
     slowed = np.ones(state.stock.shape[0])
@@ -224,21 +224,21 @@ def _set_list(run: Run, service: int, r: int, wanted: float) -> None:
 
 
 def entry_shares(structure: Structure, first_use: Float, multiplier: Float) -> Float:
-    """Make-up of the people who reach the youngest age, shape (times, Z).
+    """Make-up of the people who reach the youngest age, shape (times, Z, blocks).
 
-    ``first_use`` (F,): cumulative hazard before that age of each flow from never; ``multiplier``
-    (P, times). Everyone else is never.
+    ``first_use`` (F, blocks): cumulative hazard before that age of each flow from never;
+    ``multiplier`` (P, times). Everyone else is never.
     """
     wiring = structure.wiring
-    shares = np.zeros((multiplier.shape[1], len(structure.states)))
+    shares = np.zeros((multiplier.shape[1], len(structure.states), first_use.shape[1]))
     for p in range(len(structure.products)):
         first = int(wiring.state_start[p])
         shares[:, first] = 1.0
         flows = range(int(wiring.flow_start[p]), int(wiring.flow_start[p + 1]))
-        early = [f for f in flows if first_use[f] > 0.0 and wiring.origin[f] == 0]
+        early = [f for f in flows if first_use[f].any() and wiring.origin[f] == 0]
         if not early:
             continue
-        cumulative = np.stack([first_use[f] * multiplier[p] for f in early])
+        cumulative = np.stack([multiplier[p][:, None] * first_use[f] for f in early])
         total = cumulative.sum(axis=0)
         started = -np.expm1(-total)
         shares[:, first] = 1.0 - started

@@ -54,6 +54,7 @@ class Wiring(NamedTuple):
     leaves: Int  # (F,) service that the flow's people leave treatment of, or NOBODY
     price_handle: int
     capacity_handle: int
+    entry_handle: int
     mortality_handle: int
     burden_handle: int
 
@@ -142,6 +143,7 @@ def _wire(parts: list[_Part], couplings: list[list[int]], handles: tuple[str, ..
         leaves=_int([k for part in parts for k in part.leaves]),
         price_handle=handles.index("price"),
         capacity_handle=handles.index("capacity"),
+        entry_handle=handles.index("entry_time"),
         mortality_handle=handles.index("mortality"),
         burden_handle=handles.index("mental_health"),
     )

@@ -12,7 +12,7 @@ DERIVED = {
     "mover_share": ("escalation_lifetime", "escalation_half_time", "mover_cessation_share"),
     "mover_escalation": ("escalation_lifetime", "escalation_half_time", "mover_cessation_share"),
     "mover_cessation": ("escalation_lifetime", "escalation_half_time", "mover_cessation_share"),
-    "remission_untreated": ("remission", "seeking", "completion", "dropout_later", "success"),
+    "remission_untreated": ("remission",),
 }
 AGE = {
     "initiation": ("first_use_age", "first_use_spread", "first_use_from"),
@@ -45,6 +45,7 @@ OBSERVATION = (
     "medical_restart",
     "relapse_early",
     "liability_correlation",
+    "risky_share_occasional",
 )
 CARE = ("utilisation", "centre_size", "intake_delay", "substitution_intake_delay")
 SHARED = ("mental_health_prevalence", "common_liability_share")

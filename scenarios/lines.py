@@ -40,9 +40,13 @@ def read_yaml(path: Path) -> Document:
     """The one document in ``path``. Raises InputError with file and line."""
     try:
         raw = path.read_bytes()
-        text = raw.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the file cannot be read ({error})", file=str(path)) from None
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        allowed = "save the file as UTF-8"
+        raise InputError("the file is not UTF-8 text", file=str(path), allowed=allowed) from None
+    except OSError as error:
+        told = f"the file cannot be read ({error.strerror})"
+        raise InputError(told, file=str(path)) from None
     if len(raw) > LARGEST_FILE:
         allowed = f"{LARGEST_FILE} bytes"
         raise InputError("the file is too large", file=str(path), given=len(raw), allowed=allowed)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from model.catalogue import Catalogue
 from model.errors import InputError
+from model.reading import allowed_words
 from scenarios.lines import Document, Place, read_yaml
 
 FUTURES = Path(__file__).with_name("futures")
@@ -35,15 +36,42 @@ def _month(value: object) -> str:
 
 
 def _listed(value: object) -> object:
-    return [value] if value == "all" else value
+    return [value] if isinstance(value, str) else value
 
+
+def _every(*labels: str) -> BeforeValidator:
+    """One label is a list of one; ``all`` is all labels."""
+
+    def spread(value: object) -> object:
+        return list(labels) if value in ("all", ["all"]) else _listed(value)
+
+    return BeforeValidator(spread)
+
+
+def _whole_life(value: object) -> object:
+    return [None, None] if value == "all" else value
+
+
+def _id(value: object) -> str:
+    if isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value):
+        return value
+    raise ValueError(
+        f"small letters, digits and hyphens, such as dearer-tobacco (at most {LONGEST_ID})"
+    )
+
+
+LONGEST_ID = 60
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+REGIONS = ("Flanders", "Wallonia", "Brussels")
+SEXES = ("male", "female")
+DEPRIVATION = ("most_deprived", "others")
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 Month = Annotated[str, BeforeValidator(_month)]
 
 
 class ChangeEntry(BaseModel):
-    """One change: ``multiplier`` on a handle; what is left out means everything.
+    """One change: ``multiplier`` on a handle; what is left out, or ``all``, means everything.
 
     ``from`` and ``to`` are months, both included; without ``to`` the change stays. Ages are the
     first and last year of age, both included, and must not cut a band of the strata.
@@ -53,17 +81,19 @@ class ChangeEntry(BaseModel):
 
     handle: str
     products: Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)] = ["all"]
-    regions: Annotated[list[Literal["Flanders", "Wallonia", "Brussels"]], Field(min_length=1)] = [
-        "Flanders",
-        "Wallonia",
-        "Brussels",
+    regions: Annotated[
+        list[Literal["Flanders", "Wallonia", "Brussels"]], Field(min_length=1), _every(*REGIONS)
+    ] = ["Flanders", "Wallonia", "Brussels"]
+    sexes: Annotated[list[Literal["male", "female"]], Field(min_length=1), _every(*SEXES)] = [
+        "male",
+        "female",
     ]
-    sexes: Annotated[list[Literal["male", "female"]], Field(min_length=1)] = ["male", "female"]
-    ages: Annotated[list[int | None], Field(min_length=2, max_length=2)] = [None, None]
-    deprivation: Annotated[list[Literal["most_deprived", "others"]], Field(min_length=1)] = [
-        "most_deprived",
-        "others",
-    ]
+    ages: Annotated[
+        list[int | None], Field(min_length=2, max_length=2), BeforeValidator(_whole_life)
+    ] = [None, None]
+    deprivation: Annotated[
+        list[Literal["most_deprived", "others"]], Field(min_length=1), _every(*DEPRIVATION)
+    ] = ["most_deprived", "others"]
     start: Month = Field(alias="from")
     stop: Month | None = Field(alias="to", default=None)
     multiplier: Annotated[float, Field(ge=0.0, le=1000.0)]
@@ -74,7 +104,7 @@ class ChangeEntry(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
+    id: Annotated[str, BeforeValidator(_id)]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     description: Annotated[str, Field(min_length=1)]
     branch: Month = "2024-01"
@@ -92,13 +122,15 @@ class Scenario:
     changes: tuple[ChangeEntry, ...]
     document: Document
     digest: str  # SHA-256 of the file
+    drinks: tuple[str, ...]  # products of which the amount drunk is modelled
 
     def refuse(self, error: InputError, change: int) -> InputError:
-        """``error`` told again with the file and line of one of the changes."""
+        """``error`` told again with the file and line of one of the changes, or of its key."""
+        place: Place = ("changes", change) if error.key is None else ("changes", change, error.key)
         return InputError(
             error.message,
             file=self.document.file,
-            line=self.document.line(("changes", change)),
+            line=self.document.line(place),
             key=error.key,
             given=error.given,
             allowed=error.allowed,
@@ -159,10 +191,13 @@ def read_scenario(path: Path, catalogue: Catalogue) -> Scenario:
     """Read and check one file. Raises InputError with file, line, key, given and allowed."""
     document = read_yaml(path)
     if not isinstance(document.value, dict):
-        given = type(document.value).__name__
-        allowed = ", ".join(_File.model_fields)
+        empty = document.value is None
         raise InputError(
-            "a scenario is a list of keys", file=str(path), line=1, given=given, allowed=allowed
+            "the file is empty" if empty else "a scenario is made of keys with values",
+            file=str(path),
+            line=1,
+            given=None if empty else document.value,
+            allowed=f"the keys {', '.join(_File.model_fields)}",
         )
     try:
         file = _File.model_validate(document.value)
@@ -176,11 +211,21 @@ def read_scenario(path: Path, catalogue: Catalogue) -> Scenario:
         changes=tuple(file.changes),
         document=document,
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        drinks=_drinks(catalogue),
     )
     _check_month(document, ("branch",), file.branch, f"{FIRST_YEAR}-01")
     for number, change in enumerate(file.changes):
         _check_change(scenario, file.branch, number, change, catalogue)
     return scenario
+
+
+def _drinks(catalogue: Catalogue) -> tuple[str, ...]:
+    owners = {row.product for row in catalogue.parameters if row.parameter == "drinks_occasional"}
+    return tuple(
+        row.id
+        for row in catalogue.products
+        if not owners.isdisjoint({row.id, f"kind:{row.kind}", "*"})
+    )
 
 
 def _told(error: ValidationError, document: Document) -> InputError:
@@ -192,7 +237,11 @@ def _told(error: ValidationError, document: Document) -> InputError:
     fields = [field.alias or name for name, field in owner.model_fields.items()]
     unknown, missing = found["type"] == "extra_forbidden", found["type"] == "missing"
     key = next((part for part in reversed(place) if isinstance(part, str)), None)
-    given = key if unknown else "(nothing)" if missing else found["input"]
+    given = "(nothing)" if missing or found["input"] is None else found["input"]
+    given = key if unknown else given
+    allowed = allowed_words(found)
+    if key == "ages":
+        allowed = f"first and last year of age, such as [15, 24]; null for no limit ({allowed})"
     message = "unknown key" if unknown else "a key lacks" if missing else "a value is malformed"
     return InputError(
         message,
@@ -200,7 +249,7 @@ def _told(error: ValidationError, document: Document) -> InputError:
         line=document.line(place),
         key=key,
         given=given if isinstance(given, str | bool | int | float | list) else str(given),
-        allowed=fields if unknown else found["msg"].removeprefix("Value error, "),
+        allowed=fields if unknown else allowed,
     )
 
 

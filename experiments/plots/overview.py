@@ -35,6 +35,6 @@ def overview(reader: Reader) -> Page:
         legend=reader.legend(),
         notes=(
             " ".join((*earlier_figures(panels, FIRST_YEAR), *pupils(panels, reader.figures))),
-            what_is_what(reader.catalogue, reader.draws),
+            what_is_what(reader.catalogue, reader.draws, panels),
         ),
     )

@@ -95,12 +95,22 @@ class Panel:
         return sum(tag.count("\n") + 1 for tag in self.tags)
 
     @property
+    def words_below(self) -> bool:
+        """Whether the words stand at the foot: above the lines the axis would exceed 100%."""
+        return bool(self.tags) and self.unit == "percent" and self._top_with_words > 100.0
+
+    @property
     def top(self) -> float:
-        """Upper limit of the axis, with room for the words above all dots.
+        """Upper limit of the axis, with room for the words above all dots; a share ends at 100%.
 
         The 97.5% point of the last year, every dot and every median fit below the words; a band
         that leaves the panel is cut, and the panel says so.
         """
+        top = self._top_with_words
+        return min(top, 100.0) if self.unit == "percent" else top
+
+    @property
+    def _top_with_words(self) -> float:
         seen = [dot.value if dot.high is None else dot.high for dot in self.dots]
         for line in self.lines:
             seen.append(float(np.nanmax(line.median, initial=0.0)))

@@ -13,6 +13,7 @@ from experiments.plots.words import (
     SEX,
     assumed_share,
     earlier_figures,
+    observed_and_modelled,
     parameters_of,
     pupils,
     sources_of,
@@ -58,7 +59,7 @@ def product_page(reader: Reader, product: str) -> Page:
     used = {line.series for panel in panels for line in panel.lines}
     keys = [Key(name, "band", look) for name, look in GROUPS.items() if name in used]
     notes = [
-        f"Observed: the dots. Modelled: the lines and the bands, from {reader.draws} draws. "
+        f"{observed_and_modelled(panels, reader.draws)} "
         f"Assumed: {assumed_share(rows)} of the parameter values that this product reads have no "
         "evidence; their ranges are ours.",
         *earlier_figures(panels, FIRST_YEAR),

@@ -15,6 +15,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import (
+    FixedFormatter,
     FixedLocator,
     FuncFormatter,
     MaxNLocator,
@@ -34,6 +35,7 @@ from experiments.plots.style import (
     HISTORY,
     OPACITY,
     READING,
+    READING_LINE,
     STYLE,
     WARNING,
 )
@@ -49,7 +51,8 @@ TITLES, SUBTITLE_LINE, TICKS = 0.30, 0.12, 0.2  # inches around a panel
 LEFT, RIGHT, BETWEEN = 0.5, 0.12, 0.42  # inches
 TITLE_SHIFT = 18  # points left of the panel, over its numbers
 LOG_FLOOR = 1.0  # one person
-LOG_TICKS = (1.0, 1e2, 1e4, 1e6)
+LOG_LABEL, LOG_STEP = 6.5, 7.4  # points: size of the labels, least distance between two
+HISTORY_SIZE = 6.5  # points
 END_BARS = 4
 
 
@@ -71,7 +74,9 @@ def save(page: Page, folder: Path) -> list[Path]:
 
 def _draw(page: Page) -> Figure:
     rows = math.ceil(len(page.panels) / page.columns)
-    notes = (*page.notes, READING)
+    _, end = _years(page.panels[0])
+    reading = f"{READING_LINE} {READING}" if end >= HISTORY_ENDS else READING
+    notes = (*page.notes, reading)
     footer = 0.1 + NOTE_LINE * len(notes)
     lines = 1 + max(panel.subtitle.count("\n") for panel in page.panels)
     above = TITLES + SUBTITLE_LINE * lines
@@ -169,19 +174,18 @@ def _panel(axes: Axes, panel: Panel, room: float) -> None:
     faint = panel.mode == "scenario-only"
     first, last = _years(panel)
     axes.set_xlim(first - 0.5, last + 0.5)
+    axes.tick_params(labelsize=7.5, pad=1.5)
     if panel.log:
         _log_axis(axes, panel)
     else:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
         axes.set_ylim(panel.bottom, panel.top)
         ticks = MaxNLocator(4, steps=[1, 2, 5, 10], min_n_ticks=3)
         values = ticks.tick_values(panel.bottom, panel.top)
-        highest = 100.0 if panel.unit == "percent" else panel.top
         axes.yaxis.set_major_locator(
-            FixedLocator([v for v in values if panel.bottom <= v <= min(highest, panel.top)])
+            FixedLocator([v for v in values if panel.bottom <= v <= panel.top])
         )
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axes.xaxis.set_major_locator(MultipleLocator(5 if last - first > 9 else 1))
-    axes.tick_params(labelsize=7.5, pad=1.5)
     if faint:
         axes.add_patch(
             Rectangle(
@@ -217,8 +221,22 @@ def _log_axis(axes: Axes, panel: Panel) -> None:
     axes.set_yscale("log")
     powers = math.ceil(math.log10(top)) / (1 - WORD_SHARE * panel.words)
     axes.set_ylim(LOG_FLOOR, 10**powers)
-    axes.yaxis.set_major_locator(FixedLocator([v for v in LOG_TICKS if v <= 10 * top]))
+    ticks = [10.0**power for power in range(math.ceil(math.log10(top)) + 1)]
+    _, height = _size(axes)
+    # Every decade has a tick; a label only where it has room.
+    step = math.ceil(LOG_STEP * powers / height)
+    labels = [_short(tick) if i % step == 0 else "" for i, tick in enumerate(ticks)]
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FixedFormatter(labels))
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="y", labelsize=LOG_LABEL)
+
+
+def _size(axes: Axes) -> tuple[float, float]:
+    """Width and height of a panel, points."""
+    box = axes.get_window_extent()
+    dots = axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+    return box.width / dots, box.height / dots
 
 
 def _line(axes: Axes, line: Line, strength: float, bars: bool) -> None:
@@ -292,7 +310,12 @@ def _history(axes: Axes, last: float) -> None:
         clip_on=False,
     )
     place = axes.get_xaxis_transform()
+    width, _ = _size(axes)
+    start, end = axes.get_xlim()
+    points = width * (end - HISTORY_ENDS) / (end - start) + 72 * RIGHT
     for text, side in zip(HISTORY, ("right", "left"), strict=True):
+        if side == "left" and points < HISTORY_SIZE * LETTER * len(text):
+            continue  # a run of few projected years: the note below the page tells of the line
         axes.text(
             HISTORY_ENDS,
             1.01,
@@ -300,14 +323,14 @@ def _history(axes: Axes, last: float) -> None:
             transform=place,
             ha=side,
             va="bottom",
-            fontsize=6.5,
+            fontsize=HISTORY_SIZE,
             color=GREY,
         )
 
 
 def _words(axes: Axes, panel: Panel, room: float) -> None:
     lines = 1 + panel.subtitle.count("\n")
-    # From the panel upwards: observed | projected, the subtitle, the title.
+    # From the panel upwards: to 2023 | projection, the subtitle, the title.
     for text, points, largest, weight in (
         (panel.subtitle, 11.5, 7.5, "normal"),
         (panel.title, 13 + 9 * lines, 9.0, "bold"),
@@ -327,17 +350,18 @@ def _words(axes: Axes, panel: Panel, room: float) -> None:
             linespacing=1.1,
             annotation_clip=False,
         )
-    for text, x, side in (
-        ("\n".join(panel.tags), 0.015, "left"),
-        ("band cut ▲" if panel.cut else "", 0.995, "right"),
+    below = panel.words_below
+    for text, x, y, side in (
+        ("\n".join(panel.tags), 0.015, 0.03 if below else 0.985, "left"),
+        ("band cut ▲" if panel.cut else "", 0.995, 0.985, "right"),
     ):
         axes.text(
             x,
-            0.985,
+            y,
             text,
             transform=axes.transAxes,
             ha=side,
-            va="top",
+            va="top" if y > 0.5 else "bottom",
             fontsize=6.8,
             color=WARNING if side == "left" else GREY,
             zorder=6,

@@ -77,10 +77,8 @@ PARTLY = "partly scenario-only products"
 NO_FIGURE = "no Belgian figure"
 NO_REGIONAL_FIGURE = "not all regions have a figure"
 ONLY_EARLIER = "figures only before {year}"
-HISTORY = ("observed ", " projected")
+HISTORY = ("to 2023 ", " projection")
 FITTED = "Belgian figure kept for fitting (not used yet)"
 CHECKED = "Belgian figure for checking only"
-READING = (
-    "Each point is a calendar year and stands at its tick; the upright line is 1 January 2024. "
-    "k = thousand, M = million."
-)
+READING = "Each point is a calendar year and stands at its tick. k = thousand, M = million."
+READING_LINE = "The upright line is 1 January 2024; the lines on both sides of it are modelled."

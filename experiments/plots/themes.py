@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from experiments.plots.page import Key, Line, Page, Panel
 from experiments.plots.reader import Reader
-from experiments.plots.style import NO_FIGURE, NO_REGIONAL_FIGURE, SEVERAL
+from experiments.plots.style import NO_FIGURE, NO_REGIONAL_FIGURE, SEVERAL, Look
 from experiments.plots.words import earlier_figures, unit_in_words, what_is_what
 from experiments.series import Group, Series, load_headlines
+from model.catalogue import ProductRow
 from model.compartments import FIRST_YEAR
 
 STATES = ("problematic", "waiting", "treatment", "recovery")
@@ -52,11 +54,11 @@ def states(reader: Reader) -> Page:
         columns=5,
         legend=reader.legend(*keys, fan=False, figures=False),
         notes=(
-            "No Belgian figure counts these states; the upright bars are the 95% of the last year. "
-            "Each numbered step of the log scale is a hundred times the one below.",
+            "No Belgian figure counts these states; the upright bars are the 95% of the last year.",
             *_others(reader),
-            what_is_what(reader.catalogue, reader.draws),
+            what_is_what(reader.catalogue, reader.draws, panels),
         ),
+        panel_height=0.95,
     )
 
 
@@ -117,7 +119,7 @@ def regions(reader: Reader) -> Page:
             "dots have the marker and the colour of their region.",
             *_others(reader),
             *earlier_figures(panels, FIRST_YEAR),
-            what_is_what(reader.catalogue, reader.draws),
+            what_is_what(reader.catalogue, reader.draws, panels),
         ),
     )
 
@@ -143,25 +145,9 @@ def care(reader: Reader) -> Page:
     offered = sorted(offered, key=lambda row: -size[row.id])[:CARE_COLUMNS]
     names = [name for name in reader.regions if name != "Belgium"]
     looks = dict(zip(names, SEVERAL, strict=False))
-    services = {row.id: row.name for row in reader.catalogue.services}
     panels = [_unless_observed(reader, "treatment_episodes", row.id, row.name) for row in offered]
     panels += [_unless_observed(reader, "waiting", row.id, row.name) for row in offered]
-    for row in offered:
-        lines: list[Line] = []
-        for name in names:
-            seen = reader.marginal("mean_wait", row.id, name)
-            lines += reader.overlay(seen, name, looks[name], "50")
-        service = services.get(row.service or "", "")
-        panels.append(
-            Panel(
-                title=row.name,
-                subtitle=f"Mean wait, months, by region\n{service}",
-                unit=seen.unit,
-                mode=row.mode,
-                lines=tuple(lines),
-                tags=(NO_FIGURE,),
-            )
-        )
+    panels += _waits(reader, offered, looks)
     keys = [Key(f"{name}, 50%", "band", looks[name]) for name in names]
     return Page(
         name="care",
@@ -172,11 +158,40 @@ def care(reader: Reader) -> Page:
         notes=(
             f"The {len(offered)} products with most episodes in {year}, of those to be calibrated; "
             "the others are on the product pages (--plots all).",
+            "The products of a service share its places and its wait, but for the first months; "
+            "of a product with two services their joint mean is shown.",
+            "Places in care stay as they were in January 2010 (an assumption): "
+            "rising waits follow from it.",
             *_others(reader),
-            what_is_what(reader.catalogue, reader.draws),
+            what_is_what(reader.catalogue, reader.draws, panels),
         ),
         panel_height=1.25,
     )
+
+
+def _waits(
+    reader: Reader, offered: Sequence[ProductRow], looks: Mapping[str, Look]
+) -> Iterator[Panel]:
+    """The mean wait by region, once for the products that share a service."""
+    services = {row.id: row.name for row in reader.catalogue.services}
+    shared: dict[str, list[ProductRow]] = {}
+    for row in offered:
+        both = "substitution" in row.modules.split()
+        name = "Both services together" if both else services.get(row.service or "", "")
+        shared.setdefault(name, []).append(row)
+    for service, rows in shared.items():
+        lines: list[Line] = []
+        for name, look in looks.items():
+            seen = reader.marginal("mean_wait", rows[0].id, name)
+            lines += reader.overlay(seen, name, look, "50")
+        yield Panel(
+            title="Mean wait by region, months",
+            subtitle=f"{service}\n{', '.join(row.name for row in rows)}",
+            unit=seen.unit,
+            mode=rows[0].mode,
+            lines=tuple(lines),
+            tags=(NO_FIGURE,),
+        )
 
 
 def _unless_observed(reader: Reader, indicator: str, product: str, title: str) -> Panel:
@@ -214,6 +229,6 @@ def unions(reader: Reader) -> Page:
             "One person counts once, whatever the number of products (assumed correlation); "
             "episodes are sums.",
             *earlier_figures(panels, FIRST_YEAR),
-            what_is_what(reader.catalogue, reader.draws),
+            what_is_what(reader.catalogue, reader.draws, panels),
         ),
     )

@@ -75,10 +75,16 @@ def indicator_in_words(name: str, product: str, catalogue: Catalogue) -> str:
     return name.replace(" use", f" {noun}")
 
 
-def what_is_what(catalogue: Catalogue, draws: int) -> str:
-    """The sentence that tells observed, modelled and assumed apart."""
+def observed_and_modelled(panels: Iterable[Panel], draws: int) -> str:
+    """What the dots, if any, and the lines are."""
+    dots = "Observed: the dots. " if any(panel.dots for panel in panels) else ""
+    return f"{dots}Modelled: the lines and the bands, from {draws} draws."
+
+
+def what_is_what(catalogue: Catalogue, draws: int, panels: Iterable[Panel]) -> str:
+    """The sentences that tell observed, modelled and assumed apart."""
     return (
-        f"Observed: the dots. Modelled: the lines and the bands, from {draws} draws. Assumed: "
+        f"{observed_and_modelled(panels, draws)} Assumed: "
         f"{assumed_share(catalogue.parameters)} of the model's parameter values have no evidence "
         "behind them; their ranges are ours."
     )

@@ -63,6 +63,7 @@ def test_a_run_prints_the_main_indicators_and_where_the_rest_is(
     assert result.exit_code == 0, result.output
     text = " ".join(result.stdout.split())
     assert "Draws come from the priors; the model is not calibrated" in text
+    assert "Only 1 draw: intervals are rough" in text
     assert "Main indicators, current-policy: median (95% interval)" in text
     assert "Ketamine †" in text
     assert "Cannabis 2" not in text
@@ -100,12 +101,12 @@ BAD_TABLES = [
     (
         "parameters.csv",
         "alcohol,ever_start,,,,,,0.9,0.8,0.95,logitnormal,furlongs,assumed,assumed,assumed,",
-        None,
+        "unit",
     ),
     (
         "parameters.csv",
         "alcohol,ever_start,,,,,,0.9,0.8,1.95,logitnormal,probability,assumed,assumed,assumed,",
-        None,
+        "high",
     ),
     (
         "indicators.csv",

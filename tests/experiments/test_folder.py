@@ -67,14 +67,35 @@ def test_a_failure_removes_the_folders_made_for_it(tmp_path: Path) -> None:
 def test_another_folder_is_refused(tmp_path: Path, content: str | None) -> None:
     out = tmp_path / "thesis"
     out.mkdir()
-    if content is not None:
-        (out / PROVENANCE).write_text(content, encoding="utf-8")
+    (out / ("thesis.txt" if content is None else PROVENANCE)).write_text(content or "mine")
     before = names(out)
     assert not is_results(out)
     with pytest.raises(InputError, match="not a results folder"), ResultsFolder(out):
         pass
     assert names(out) == before
     assert names(tmp_path) == ["thesis"]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    out.mkdir()
+    with ResultsFolder(out) as folder:
+        filled(folder.path, "new.txt")
+        assert folder.keep() == out
+    assert names(out) == ["new.txt", PROVENANCE]
+    assert names(tmp_path) == ["results"]
+
+
+def test_what_was_put_in_an_empty_folder_meanwhile_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    out.mkdir()
+    with ResultsFolder(out) as folder:
+        filled(folder.path, "new.txt")
+        (out / "thesis.txt").write_text("mine", encoding="utf-8")
+        with pytest.raises(InputError, match="left alone"):
+            folder.keep()
+    assert names(out) == ["thesis.txt"]
+    assert names(tmp_path) == ["results"]
 
 
 def test_a_file_in_the_place_or_above_it_is_refused(tmp_path: Path) -> None:

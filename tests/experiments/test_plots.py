@@ -228,7 +228,8 @@ def test_every_page_says_that_the_draws_are_priors(drawn: list[tuple[Page, Drawi
     for page, figure in drawn:
         said = words(figure)
         assert said.count(BANNER.upper()) == 1, page.name
-        assert "Observed: the dots" in said
+        dots = any(panel.dots for panel in page.panels)
+        assert ("Observed: the dots" in said) == dots, page.name
         assert "have no evidence" in said.replace("\n", " ")
 
 
@@ -272,6 +273,7 @@ def test_shares_stay_between_0_and_100_percent(drawn: list[tuple[Page, Drawing]]
         for panel, axes in zip(page.panels, figure.axes, strict=True):
             if panel.unit == "percent":
                 assert axes.get_ylim()[0] == 0
+                assert axes.get_ylim()[1] <= 100
                 assert axes.get_yticks().max() <= 100
 
 
@@ -353,3 +355,42 @@ def test_a_run_that_ends_early_has_no_mark_and_whole_years(run: Run) -> None:
     low, high = figure.axes[0].get_xlim()
     ticks = [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]
     assert ticks == [2010, 2011, 2012]
+
+
+def test_words_of_a_share_near_100_percent_stand_below_it(run: Run) -> None:
+    panel = overview(run.reader()).panels[0]
+    line = replace(panel.lines[0], median=np.full(len(panel.lines[0].years), 97.0), bands={})
+    high = replace(panel, unit="percent", lines=(line,), dots=(), tags=(NO_FIGURE,))
+    page = replace(overview(run.reader()), panels=(high,))
+    axes = draw(page).axes[0]
+    assert axes.get_ylim() == (0, 100)
+    (tag,) = [text for text in axes.texts if text.get_text() == NO_FIGURE]
+    assert tag.get_position()[1] < 0.5
+
+
+def test_a_short_projection_has_a_line_but_no_word_that_is_cut(run: Run) -> None:
+    for years, written in ((16, False), (21, True)):
+        part = Run(run.dataset.isel(time=slice(0, years)), run.catalogue, run.figures)
+        figure = draw(overview(part.reader()))
+        assert "upright line is 1 January 2024" in words(figure)
+        for axes in figure.axes:
+            assert HISTORY[0] in words(axes)
+            assert (HISTORY[1] in words(axes)) == written
+
+
+def test_each_wait_is_drawn_once_and_its_assumption_told(all_pages: list[Page]) -> None:
+    page = all_pages[MAIN.index("care")]
+    waits = [panel.subtitle.split("\n")[0] for panel in page.panels if panel.unit == "months"]
+    assert waits
+    assert len(waits) == len(set(waits))
+    assert any("Places in care stay as they were in January 2010" in note for note in page.notes)
+
+
+def test_the_log_scale_has_a_tick_for_each_decade(drawn: list[tuple[Page, Drawing]]) -> None:
+    _, figure = drawn[MAIN.index("states")]
+    for axes in figure.axes:
+        ticks = axes.get_yticks()
+        assert ticks[0] == 1
+        np.testing.assert_allclose(ticks[1:] / ticks[:-1], 10)
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert labels[:4] == ["1", "10", "100", "1k"]

@@ -73,13 +73,13 @@ BAD_CELLS = (
     ("value", "nan", "finite"),
     ("value", "inf", "finite"),
     ("sex", "men", "male"),
-    ("age_min", "ten", "integer"),
+    ("age_min", "ten", "whole number"),
     ("region", "Liège", "Flanders"),
     ("deprivation", "poor", "most_deprived"),
     ("distribution", "gamma", "lognormal"),
     ("role", "guess", "calibrated"),
     ("evidence", "great", "very_low"),
-    ("source", "", "string"),
+    ("source", "", "text"),
 )
 
 
@@ -97,28 +97,63 @@ def test_a_malformed_cell_is_refused(tmp_path: Path, column: str, value: str, al
     assert allowed in error.allowed
 
 
-# Changes that make the row as a whole impossible, and the reason in the message.
+# Changes that make the row as a whole impossible: the cell blamed and what may stand there.
 BAD_ROWS = (
-    ({"unit": "per week"}, "per week"),
-    ({"value": "0.2"}, "low <= value <= high"),
-    ({"low": "0.09"}, "low <= value <= high"),
-    ({"low": "", "high": ""}, "needs low and high"),
-    ({"low": "-0.1"}, "low -0.1"),
-    ({"distribution": "logitnormal", "high": "1.2"}, "high < 1"),
-    ({"value": "0.06", "low": "0.06", "high": "0.06"}, "low < high"),
+    ({"unit": "per week"}, "unit", "per year"),
+    ({"value": "-0.05"}, "value", "0 or more"),
+    ({"low": "-0.1"}, "low", "0 or more"),
+    ({"unit": "probability", "high": "1.2"}, "high", "0 to 1"),
+    ({"age_min": "-1"}, "age_min", "0 to 120"),
+    ({"age_max": "121"}, "age_max", "0 to 120"),
+    ({"age_min": "30", "age_max": "20"}, "age_max", "30 (age_min) or more"),
+    ({"value": "0.2"}, "value", "0.03 (low) to 0.12 (high)"),
+    ({"low": "0.09"}, "value", "0.09 (low) to 0.12 (high)"),
+    ({"low": "", "high": ""}, "low", "needs low, high"),
+    ({"high": ""}, "high", "needs low, high"),
+    ({"low": "0"}, "low", "more than 0"),
+    ({"distribution": "logitnormal", "high": "1.2"}, "high", "less than 1"),
+    ({"value": "0.06", "low": "0.06", "high": "0.06"}, "low", "less than 0.06 (high)"),
 )
 
 
-@pytest.mark.parametrize(("changes", "reason"), BAD_ROWS)
-def test_an_impossible_row_is_refused(tmp_path: Path, changes: dict[str, str], reason: str) -> None:
+@pytest.mark.parametrize(("changes", "key", "allowed"), BAD_ROWS)
+def test_an_impossible_row_is_refused(
+    tmp_path: Path, changes: dict[str, str], key: str, allowed: str
+) -> None:
     cells = dict(zip(columns(ParameterRow), GOOD.split(","), strict=True)) | changes
     path = tmp_path / "parameters.csv"
     path.write_text(f"{HEADER}\n{','.join(cells.values())}\n", encoding="utf-8")
     with pytest.raises(InputError) as refused:
         read_rows(path, ParameterRow)
     error = refused.value
-    assert (error.file, error.line) == (str(path), 2)
-    assert reason in f"{error.given} {error.allowed}"
+    assert (error.file, error.line, error.key) == (str(path), 2, key)
+    assert error.given == (cells[key] or "(empty)")
+    assert allowed in str(error.allowed)
+    assert "Value error" not in str(error)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    path = tmp_path / "parameters.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n", encoding="utf-8-sig")
+    (row,) = read_rows(path, ParameterRow)
+    assert row.product == "alcohol"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (f"{HEADER}\n{GOOD}\n".replace(",", ";").encode(), "semicolons: use commas"),
+        (f"{HEADER}\n{GOOD}\n".replace(",", "\t").encode(), "tabs: use commas"),
+        (f"{HEADER}\n{GOOD}\n".encode("utf-16"), "not UTF-8 text"),
+        (b"", "the table is empty"),
+    ],
+)
+def test_another_way_of_saving_a_table_is_named(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "parameters.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=told) as refused:
+        read_rows(path, ParameterRow)
+    assert refused.value.allowed
 
 
 def test_the_most_specific_owner_wins(median_draw: Draws) -> None:

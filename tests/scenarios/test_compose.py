@@ -12,7 +12,7 @@ from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from model.strata import Strata, default_strata
 from model.structure import NOBODY, Structure, build_structure
-from scenarios.compose import compose
+from scenarios.compose import compose, reading_products
 from scenarios.schema import Scenario, read_scenario
 
 MONTHS = 252
@@ -85,16 +85,19 @@ def test_everything_can_be_reached(
 ) -> None:
     change = "handle: mortality, products: all, ages: [null, null], from: 2024-01, multiplier: 0"
     forcing = compose(scenario(tmp_path, catalogue, change), structure, strata, MONTHS)
-    assert (forcing.series[structure.handles.index("mortality")] != NOBODY).all()
+    reached = forcing.series[structure.handles.index("mortality")] != NOBODY
+    assert reached.all()  # every product has a state with excess mortality
     assert (forcing.values[0, :, 168:] == 0.0).all()
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "message", "key", "given"),
     [
-        ("handle: capacity, ages: [15, 24], from: 2024-01, multiplier: 2", "whole regions"),
-        ("handle: price, ages: [30, 49], from: 2024-01, multiplier: 2", "cut a band"),
-        ("handle: price, ages: [0, 9], from: 2024-01, multiplier: 2", "reach nobody"),
+        ("handle: capacity, ages: [15, 24]", "whole regions", "ages", [15, 24]),
+        ("handle: mortality, sexes: male", "whole regions", "sexes", ["male"]),
+        ("handle: entry_time, deprivation: others", "whole regions", "deprivation", ["others"]),
+        ("handle: price, ages: [30, 49]", "cut a band", "ages", [30, 49]),
+        ("handle: price, ages: [0, 9]", "reach nobody", "ages", [0, 9]),
     ],
 )
 def test_strata_that_cannot_be_reached_are_refused_with_the_line(
@@ -104,9 +107,74 @@ def test_strata_that_cannot_be_reached_are_refused_with_the_line(
     strata: Strata,
     change: str,
     message: str,
+    key: str,
+    given: object,
 ) -> None:
     good = "handle: price, from: 2024-01, multiplier: 2"
-    found = scenario(tmp_path, catalogue, good, change)
+    found = scenario(tmp_path, catalogue, good, f"{change}, from: 2024-01, multiplier: 2")
     with pytest.raises(InputError, match=message) as caught:
         compose(found, structure, strata, MONTHS)
-    assert caught.value.line == 6
+    error = caught.value
+    assert (error.line, error.key, error.given) == (6, key, given)
+    assert error.allowed
+
+
+def test_a_handle_on_whole_regions_may_choose_regions(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    change = "handle: capacity, regions: Brussels, ages: all, from: 2024-01, multiplier: 2"
+    forcing = compose(scenario(tmp_path, catalogue, change), structure, strata, MONTHS)
+    number = forcing.series[structure.handles.index("capacity"), 0]
+    last = forcing.values[0, number, -1][forcing.cell]
+    np.testing.assert_array_equal(last, np.where(strata.region == 2, 2.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "allowed"),
+    [
+        ("handle: medical_start, products: cannabis", "cannabis", "sedatives"),
+        ("handle: medical_start, products: [sedatives, alcohol]", "alcohol", "sedatives"),
+        ("handle: medical_start, products: [kind:illegal]", "kind:illegal", "sedatives"),
+        ("handle: consumption, products: tobacco", "tobacco", "alcohol"),
+        ("handle: capacity, products: nitrous_oxide", "nitrous_oxide", "alcohol"),
+    ],
+)
+def test_a_change_that_would_do_nothing_is_refused(
+    tmp_path: Path,
+    catalogue: Catalogue,
+    structure: Structure,
+    strata: Strata,
+    change: str,
+    given: str,
+    allowed: str,
+) -> None:
+    found = scenario(tmp_path, catalogue, f"{change}, from: 2024-01, multiplier: 2")
+    with pytest.raises(InputError, match="does nothing here") as caught:
+        compose(found, structure, strata, MONTHS)
+    error = caught.value
+    assert (error.line, error.key, error.given) == (5, "products", given)
+    listed = str(error.allowed).split(", ")
+    assert allowed in listed
+    assert given not in listed
+
+
+def test_all_and_kinds_mean_the_products_that_read_the_handle(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    for handle, named in (("consumption", "all"), ("capacity", "kind:other")):
+        change = f"handle: {handle}, products: {named}, from: 2024-01, multiplier: 2"
+        found = scenario(tmp_path, catalogue, change)
+        forcing = compose(found, structure, strata, MONTHS)
+        reached = forcing.series[structure.handles.index(handle)] != NOBODY
+        wanted = {"consumption": "alcohol", "capacity": "performance_enhancers"}[handle]
+        assert [structure.products[p] for p in np.flatnonzero(reached)] == [wanted]
+
+
+def test_every_handle_is_read_by_some_product(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure
+) -> None:
+    drinks = scenario(tmp_path, catalogue).drinks
+    assert drinks == ("alcohol",)
+    for handle in structure.handles:
+        assert reading_products(handle, structure, drinks), handle
+    assert reading_products("consumption", structure, ()) == ()

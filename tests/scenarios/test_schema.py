@@ -62,29 +62,34 @@ def test_the_reference_changes_nothing(catalogue: Catalogue) -> None:
 WRONG = [
     ("handle: price", "handle: prise", 5, "handle", "availability"),
     ("[tobacco, kind:illegal]", "[tobacco, kind:foul]", 6, "products", "kind:illegal"),
-    ("[tobacco, kind:illegal]", "tobacco", 6, "products", "list"),
+    ("[tobacco, kind:illegal]", "snuff", 6, "products", "kind:illegal"),
+    ("[tobacco, kind:illegal]", "3", 6, "products", "a list, such as [a, b]"),
+    ("[tobacco, kind:illegal]", "", 6, "products", "a list, such as [a, b]"),
     ("[tobacco, kind:illegal]", "[]", 6, "products", "at least 1"),
-    ("[Flanders]", "[Flandres]", 7, "regions", "'Wallonia'"),
-    ("ages: [15, 64]", "sexes: [men]", 8, "sexes", "'female'"),
-    ("ages: [15, 64]", "deprivation: [rich]", 8, "deprivation", "'others'"),
+    ("[Flanders]", "[Flandres]", 7, "regions", "Flanders, Wallonia, Brussels"),
+    ("[Flanders]", "Flandres", 7, "regions", "Flanders, Wallonia, Brussels"),
+    ("ages: [15, 64]", "sexes: [men]", 8, "sexes", "male, female"),
+    ("ages: [15, 64]", "deprivation: [rich]", 8, "deprivation", "most_deprived, others"),
     ("[15, 64]", "[64, 15]", 8, "ages", "first and last"),
     ("[15, 64]", "[15]", 8, "ages", "at least 2"),
+    ("[15, 64]", "[15, old]", 8, "ages", "a whole number"),
+    ("[15, 64]", "young", 8, "ages", "such as [15, 24]"),
     ("2024-07", "2023-12", 9, "from", "2024-01 to 2030-12"),
     ("2024-07", "2024-13", 9, "from", "such as 2024-01"),
     ("2024-07", "2024-07-01", 9, "from", "such as 2024-01"),
     ("2026-12", "2024-06", 10, "to", "2024-07 to 2030-12"),
     ("2026-12", "2031-01", 10, "to", "2024-07 to 2030-12"),
-    ("1.5", "-1", 11, "multiplier", "greater than or equal to 0"),
+    ("1.5", "-1", 11, "multiplier", "0 or more"),
     ("1.5", "0", 11, "multiplier", "0.01 or more"),
     ("1.5", ".nan", 11, "multiplier", "finite"),
     ("1.5", "'2'", 11, "multiplier", "number"),
     ("1.5", "yes", 11, "multiplier", "number"),
     ("    note:", "    remark:", 12, "remark", "multiplier"),
     ("    note: an example", "    source: hearsay", 12, "source", "assumed"),
-    ("    multiplier: 1.5\n", "", 5, "multiplier", "required"),
-    ("id: dearer-tobacco\n", "", 1, "id", "required"),
-    ("id: dearer-tobacco", "id: Dearer Tobacco", 1, "id", "pattern"),
-    ("title: Dearer tobacco", "title: 3", 2, "title", "string"),
+    ("    multiplier: 1.5\n", "", 5, "multiplier", "a value"),
+    ("id: dearer-tobacco\n", "", 1, "id", "a value"),
+    ("id: dearer-tobacco", "id: Dearer Tobacco", 1, "id", "small letters"),
+    ("title: Dearer tobacco", "title: 3", 2, "title", "text"),
     ("title: Dearer tobacco", "title: a\ntitle: b", 3, "title", "line 2"),
     ("title: Dearer tobacco", "branch: 2031-01\ntitle: a", 2, "branch", "2030-12"),
 ]
@@ -102,6 +107,22 @@ def test_a_wrong_value_is_refused_with_its_line(
     assert (error.file, error.line, error.key) == (str(path), line, key)
     assert error.allowed is not None
     assert allowed in error.allowed
+    for foreign in ("Input should", "String should", "Value error", "NoneType", "None"):
+        assert foreign not in str(error)
+
+
+def test_one_word_is_a_list_of_one_and_all_is_everything(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    text = GOOD.replace("[tobacco, kind:illegal]", "tobacco").replace("[Flanders]", "Brussels")
+    (change,) = read_scenario(written(tmp_path, text), catalogue).changes
+    assert (change.products, change.regions) == (["tobacco"], ["Brussels"])
+    text = GOOD.replace("[Flanders]", "all").replace("[15, 64]", "all")
+    text = text.replace("    note:", "    sexes: all\n    deprivation: [all]\n    note:")
+    (change,) = read_scenario(written(tmp_path, text), catalogue).changes
+    assert change.regions == ["Flanders", "Wallonia", "Brussels"]
+    assert (change.sexes, change.ages) == (["male", "female"], [None, None])
+    assert change.deprivation == ["most_deprived", "others"]
 
 
 MALFORMED = [
@@ -127,20 +148,37 @@ def test_what_is_no_plain_yaml_is_refused(
     assert (caught.value.file, caught.value.line) == (str(path), line)
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "a word\n"])
-def test_a_file_without_keys_is_refused(tmp_path: Path, catalogue: Catalogue, text: str) -> None:
-    with pytest.raises(InputError, match="line 1"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: the file is empty"),
+        ("# a remark\n", "line 1: the file is empty"),
+        ("- a\n", "line 1: a scenario is made of keys"),
+        ("a word\n", "line 1: a scenario is made of keys"),
+    ],
+)
+def test_a_file_without_keys_is_refused(
+    tmp_path: Path, catalogue: Catalogue, text: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         read_scenario(written(tmp_path, text), catalogue)
+    assert "id, title" in str(caught.value.allowed)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path, catalogue: Catalogue) -> None:
+    assert read_scenario(written(tmp_path, "\ufeff" + GOOD), catalogue).id == "dearer-tobacco"
 
 
 def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         read_yaml(path)
     path.write_bytes(b"a" * (LARGEST_FILE + 1))
     with pytest.raises(InputError, match="too large"):
         read_yaml(path)
+    with pytest.raises(InputError, match=r"cannot be read \(No such file or directory\)"):
+        read_yaml(tmp_path / "none.yaml")
 
 
 def test_an_unknown_scenario_is_refused_with_the_known_ones() -> None:
