@@ -25,7 +25,7 @@ def social_feedback(use: float, reference: float, share: float, exponent: float)
 
     ``use`` and ``reference`` are shares of the region's population using the product now and in
     January 2010; ``share`` is the part of initiations that is social; exponent 0 turns it off.
-    Form: FDA's opioid model (source fda-source-2022) and the reputation models of Behrens and others.
+    Form: the FDA's opioid model (source fda-source-2022); reputation models of Behrens and others.
     """
     if reference <= 0.0 or exponent == 0.0:
         return 1.0
