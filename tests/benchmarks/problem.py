@@ -71,7 +71,7 @@ def core(engine: Prepared) -> Core:
     trend = np.where((wiring.flags & TREND) != 0, engine.multiplier[0, owner].T, 1.0)
     angle = 2.0 * np.pi * (np.arange(demography.months)[:, None] / 12 + np.arange(regions) / 3)
     factor = trend[:, :, None] * (1.0 + WAVE * np.sin(angle))[:, None, :]
-    coming = demography.entrants[:, None, :] * engine.entry[0][: len(demography.entrants), :, None]
+    coming = demography.entrants[:, None, :] * engine.entry[0][: len(demography.entrants)]
     return Core(
         state_start=wiring.state_start,
         flow_start=wiring.flow_start,
