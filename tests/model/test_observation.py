@@ -67,7 +67,7 @@ def test_shares_are_ordered_as_their_definitions_are(seen: dict[str, Float]) -> 
     harmed, disorder = seen["problematic_prevalence"], seen["disorder_prevalence"]
     both = ~np.isnan(harmed)
     assert (disorder[both] <= harmed[both] + 1e-9).all()
-    assert (harmed[both] <= seen["risky_use"][both] + 2e-3).all()
+    assert (harmed[both] <= seen["risky_use"][both] + 1e-9).all()
 
 
 def test_the_wait_counts_everyone_who_leaves_the_list(
