@@ -2,12 +2,13 @@
 
 A figure is one printed number (or bound, or direction) about Belgium. Its ``role`` says what it may
 do: enter a likelihood (``fitted``), be set against results only (``checked``) or stand beside them
-(``context``). The rule that gave each row its role is in docs/decisions/002-roles-of-figures.md.
+(``context``). The rules that gave each row its role are in docs/decisions/002-roles-of-figures.md
+and docs/decisions/009-figures-of-markets-harms-and-money.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,11 +31,12 @@ PopulationKind = Literal[
     "market",
     "seizures",
     "money",
+    "standardised",
     "other",
 ]
 Role = Literal["fitted", "checked", "context"]
 
-OBSERVED_INDICATORS = frozenset(
+ASKED = frozenset(
     {
         "binge_drinking_monthly",
         "current_use",
@@ -58,10 +60,85 @@ OBSERVED_INDICATORS = frozenset(
         "treatment_share",
     }
 )
-"""Indicators that the model has an observation function for."""
+"""Indicators that are asked of people, pupils included."""
+
+OBSERVED: Mapping[str, frozenset[str]] = {
+    "general": ASKED | {"cigarettes_per_day"},
+    "pupils": ASKED,
+    "register": frozenset(
+        {
+            "coded_deaths",
+            "drug_law_offences",
+            "explosive_attacks",
+            "hiv_infections",
+            "medical_use_last_year",
+            "needles_recovered",
+            "overdose_deaths",
+            "overdose_deaths_rate",
+            "substitution_clients",
+            "treatment_episodes",
+            "treatment_share",
+            "use_offences",
+            "use_related_share",
+        }
+    ),
+    "drivers": frozenset({"drivers_over_limit", "dui_30d"}),
+    "market": frozenset(
+        {
+            "alcohol_per_capita",
+            "alcohol_recorded_per_capita",
+            "dump_sites",
+            "plantations_found",
+            "plantations_found_all",
+            "production_sites_found",
+            "purity",
+            "retail_price",
+            "storage_sites",
+        }
+    ),
+    "seizures": frozenset({"quantity_seized"}),
+    "money": frozenset(
+        {
+            "expenditure_enforcement",
+            "expenditure_harm_reduction",
+            "expenditure_prevention",
+            "expenditure_share_enforcement",
+            "expenditure_share_harm_reduction",
+            "expenditure_share_prevention",
+            "expenditure_share_treatment",
+            "expenditure_treatment",
+            "gross_gaming_revenue",
+            "public_expenditure",
+            "social_cost",
+            "social_cost_share",
+        }
+    ),
+    "other": frozenset(
+        {
+            "attributable_deaths",
+            "coded_deaths_rate",
+            "daly",
+            "daly_rate",
+            "injecting_prevalence",
+            "people_injecting",
+            "yld",
+            "yll",
+            "yll_per_death",
+            "yll_rate",
+        }
+    ),
+}
+"""Indicators that the model has an observation function for, by kind of population."""
 
 OBSERVED_REGIONS = frozenset({"Belgium", "Flanders", "Wallonia", "Brussels", "French Community"})
 """Places that are sums or mixtures of the model's regions."""
+
+PUT_IN = ("forcing", "anchor")
+"""How ``why`` begins where the figure is put into the model: as a history, or to be met."""
+GIVEN = (*PUT_IN, "centred")
+"""As PUT_IN, and where the note of a prior says that its centre was set with the figure in view.
+None of them can test the model before it is fitted; a centred figure may still be fitted, since
+the prior is wide."""
 
 UNITS = frozenset(
     {
@@ -128,6 +205,12 @@ class Figure(TableRow):
         return tuple((self.repeats or "").split())
 
     @property
+    def given(self) -> str | None:
+        """``forcing``, ``anchor`` or ``centred`` where the model knows the figure, else None."""
+        start = (self.why or "").partition(":")[0]
+        return start if start in GIVEN else None
+
+    @property
     def survey(self) -> str:
         """The survey or register behind the figure: its source without the document read.
 
@@ -169,15 +252,26 @@ def load_figures(
 def comparable(figure: Figure) -> bool:
     """Whether the model can print the same number: what is measured, of whom and where.
 
-    True for a number (no bare bound, no direction) on the general population or pupils of a place
-    that the model covers, for an indicator that has an observation function.
+    True for a number or a bound (no mere direction) of a place that the model covers, for an
+    indicator that has an observation function for this kind of population.
     """
+    numbers = (figure.value, figure.low, figure.high)
     return (
-        figure.value is not None
-        and figure.population_kind in ("general", "pupils")
+        any(number is not None for number in numbers)
         and figure.region in OBSERVED_REGIONS
-        and figure.indicator in OBSERVED_INDICATORS
+        and figure.indicator in OBSERVED.get(figure.population_kind, ())
     )
+
+
+def given_to_model(figure: Figure, figures: Mapping[str, Figure]) -> str | None:
+    """As ``Figure.given``, also for a row that follows from such rows alone.
+
+    ``figures``: every row by id.
+    """
+    if figure.given is not None:
+        return figure.given
+    behind = [figures[repeated].given for repeated in figure.repeated_ids]
+    return behind[0] if behind and None not in behind else None
 
 
 def _refuse(
@@ -231,6 +325,9 @@ def _check_spans(figure: Figure) -> None:
 
 
 def _check_role(figure: Figure) -> None:
+    if figure.given in PUT_IN and figure.role != "context":
+        allowed = "context for a figure that is put into the model"
+        raise _refuse(figure, "what is put in tests nothing", "role", figure.role, allowed)
     if figure.role != "fitted":
         if figure.why is None:
             raise _refuse(

@@ -28,7 +28,7 @@ def _normal(seed: int, name: str, shape: tuple[int, ...]) -> Float:
 
 
 def draw_priors(catalogue: Catalogue, draws: int, seed: int = 1, *, median: bool = False) -> Draws:
-    """``draws`` independent draws of every parameter row and of the trend innovations.
+    """``draws`` independent draws of every row of parameters and history and of the innovations.
 
     With ``median`` every draw is the median of each prior and the innovations are 0.
     """
@@ -37,6 +37,9 @@ def draw_priors(catalogue: Catalogue, draws: int, seed: int = 1, *, median: bool
         row.key: quantile(row, zero * _normal(seed, row.key, (draws,)))
         for row in catalogue.parameters
     }
+    for event in catalogue.history:
+        if event.handle is not None:
+            values[event.key] = quantile(event, zero * _normal(seed, event.key, (draws,)))
     innovations = np.stack(
         [
             zero * _normal(seed, f"{product.id}/innovations", (draws, KNOTS))

@@ -48,6 +48,9 @@ class Topic(StrEnum):
     flows = "flows"
     states = "states"
     handles = "handles"
+    history = "history"
+    services = "services"
+    unions = "unions"
 
 
 CatalogueOption = Annotated[
@@ -215,6 +218,48 @@ def show(
         from experiments.show import show as show_topic
 
         show_topic(topic.value, chosen, catalogue, _console())
+
+
+@app.command()
+def figures(
+    results: Annotated[
+        Path, typer.Argument(metavar="[RESULTS]", help="Results folder of a run.")
+    ] = Path("results/run"),
+    product: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only a product or union.")
+    ] = None,
+    indicator: Annotated[str | None, typer.Option(metavar="ID", help="Only an indicator.")] = None,
+    totals: Annotated[
+        bool, typer.Option("--totals", help="The totals of the drug strategy, 2012-2022.")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Also write the table here.")
+    ] = None,
+) -> None:
+    """Set the observed figures against a run: which lie inside its 95% intervals."""
+    with _refusals():
+        from experiments.comparison_table import Asked, print_figures
+
+        print_figures(Asked(results, product, indicator, totals, csv), _console())
+
+
+@app.command()
+def shocks(
+    product: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only one product.", show_default="all illicit")
+    ] = None,
+    size: Annotated[
+        float, typer.Option(min=0.01, max=0.95, help="Share of supply capacity lost.")
+    ] = 0.5,
+    draws: Annotated[int, typer.Option(min=1, max=100_000, help="Draws of the parameters.")] = 200,
+    catalogue: CatalogueOption = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1,
+) -> None:
+    """Lose supply of each illicit product in January 2024: the shock and the recovery."""
+    with _refusals():
+        from experiments.shocks import Shock, print_shocks
+
+        print_shocks(Shock(product, size, draws, seed, catalogue), _console())
 
 
 def main() -> None:

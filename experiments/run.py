@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,14 +45,15 @@ from experiments.summary import write_summary
 from model.catalogue import Catalogue, load_catalogue
 from model.compartments import FIRST_YEAR, Output, Prepared, State, prepare, simulate
 from model.errors import InputError
-from model.forcing import Forcing
+from model.forcing import Change, Forcing
+from model.history import history_changes
 from model.observation import observe
 from model.parameters import Draws
 from model.population import Demography, load_demography
 from model.rates import build_rates
 from model.strata import Strata, default_strata
 from model.structure import Structure, build_structure
-from scenarios.compose import compose
+from scenarios.compose import changes_of
 from scenarios.schema import Scenario, load
 
 Float = npt.NDArray[np.float64]
@@ -94,7 +95,7 @@ class Study:
     structure: Structure
     strata: Strata
     demography: Demography
-    forcings: tuple[Forcing, ...]
+    changes: tuple[tuple[Change, ...], ...]  # of each scenario, history apart
     marginals: Float
     survey: Survey
 
@@ -130,8 +131,9 @@ def build_study(options: Options) -> Study:
         structure=structure,
         strata=strata,
         demography=demography,
-        forcings=tuple(
-            compose(scenario, structure, strata, demography.months) for scenario in scenarios
+        changes=tuple(
+            tuple(changes_of(scenario, structure, strata, demography.months))
+            for scenario in scenarios
         ),
         marginals=marginal_weights(strata),
         survey=_survey(catalogue, series, strata),
@@ -168,27 +170,33 @@ def run_part(study: Study, first: int, last: int) -> Parts:
     """
     draws = study.draws.slice(first, last)
     rates = build_rates(study.structure, study.strata, study.demography.start, draws)
-    prepared = prepare(study.structure, study.strata, study.demography, rates)
+    history = history_changes(
+        study.layout.catalogue, draws, study.structure, study.strata, study.months
+    )
+    prepared = prepare(study.structure, study.strata, study.demography, rates, history)
+    forcings = [prepared.forcing(changes) for changes in study.changes]
     try:
-        outputs = list(_simulate_all(study, prepared))
+        outputs = list(_simulate_all(study, prepared, forcings))
     except FloatingPointError as error:
         raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None
     return [
         _observe(study, prepared, draws, output, forcing)
-        for output, forcing in zip(outputs, study.forcings, strict=True)
+        for output, forcing in zip(outputs, forcings, strict=True)
     ]
 
 
-def _simulate_all(study: Study, prepared: Prepared) -> Iterator[Output]:
+def _simulate_all(
+    study: Study, prepared: Prepared, forcings: Sequence[Forcing]
+) -> Iterator[Output]:
     reference = simulate(prepared, None, 0, study.months)
     yield reference.output
     branches: dict[int, State] = {}
-    for scenario, forcing in zip(study.layout.scenarios[1:], study.forcings[1:], strict=True):
+    for scenario, forcing in zip(study.layout.scenarios[1:], forcings[1:], strict=True):
         month = scenario.branch
         if month not in branches:
-            # Mortality after the branch is known only from the whole reference run.
+            # What it fixes for scenarios is known only from the whole reference run.
             state = simulate(prepared, None, 0, month).state
-            branches[month] = state.with_deaths_of(reference.state)
+            branches[month] = state.with_reference(reference.state)
         branch = simulate(prepared, forcing, month, study.months, branches[month])
         yield _joined(reference.output, branch.output, month)
 

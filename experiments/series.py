@@ -6,6 +6,7 @@ the band behind it mean the same. ``headlines.csv`` names the one that stands fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +24,37 @@ from model.strata import Strata, weights
 Float = npt.NDArray[np.float64]
 
 HEADLINES = Path(__file__).with_name("headlines.csv")
-REGISTERED = (
-    "treatment_episodes",
-    "treatment_share",
-    "substitution_clients",
-    "medical_use_last_year",
+COUNTED = (
+    "persons",
+    "persons per year",
+    "offences per year",
+    "items per year",
+    "sites per year",
+    "attacks per year",
+    "years of life per year",
 )
 UNITS = {
     ("proportion", "proportion"): "proportion",
     ("years", "years"): "years",
-    ("count", "persons"): "persons",
-    ("count", "persons per year"): "persons per year",
+    ("years", "years of life per year"): "years of life per year",
+    ("years", "years of life per death"): "years of life per death",
     ("count", "proportion"): "persons",
+    **{("count", unit): unit for unit in COUNTED},
+    ("per_100k", "per 100,000 per year"): "per 100,000 per year",
+    ("per_million", "per million per year"): "per million per year",
+    ("kg", "kg per year"): "kg per year",
+    ("tonnes", "kg per year"): "kg per year",
+    ("kg", "tonnes per year"): "tonnes per year",
+    ("tonnes", "tonnes per year"): "tonnes per year",
+    ("litres_per_person", "litres per person per year"): "litres per person per year",
+    ("cigarettes_per_day", "cigarettes per day"): "cigarettes per day",
 }
-"""Unit of a series by the units of a figure and of the indicator; others cannot be compared."""
+"""Unit of a series by the units of a figure and of the indicator; others cannot be compared, but
+for euros (``EURO``)."""
+FACTORS = {("tonnes", "kg per year"): 1000.0, ("kg", "tonnes per year"): 0.001}
+"""What a figure is multiplied by in the unit of its series; 1 for all others."""
+EURO = {"EUR": "per year", "EUR_per_gram": "per gram"}
+"""End of the indicator's unit, ``EUR of YEAR per year``: comparable where the figure is of YEAR."""
 
 PARTS = {"French Community": ("Wallonia", "Brussels")}
 """Places of figures that are made of regions. Nearly all who live in Brussels and go to school in
@@ -117,16 +135,31 @@ def names_of(catalogue: Catalogue) -> dict[str, str]:
 
 def series_of(figure: Figure, catalogue: Catalogue) -> Series | None:
     """The series that a figure is a point of; None when the model cannot print such a number."""
-    numeric = figure.value is not None and figure.region in OBSERVED_REGIONS
-    registered = figure.population_kind == "register" and figure.indicator in REGISTERED
-    if not (comparable(figure) or (numeric and registered)):
+    if not comparable(figure):
         return None
     own = {row.id: row.unit for row in catalogue.indicators}
-    unit = UNITS.get((figure.unit, own.get(figure.indicator, "")))
+    unit = _unit(figure, own.get(figure.indicator, ""))
     if unit is None:
         return None
     group = Group(figure.sex, figure.age_min, figure.age_max, figure.region)
     return Series(figure.product, figure.indicator, group, unit)
+
+
+def _unit(figure: Figure, own: str) -> str | None:
+    priced = re.fullmatch(r"EUR of (\d{4}) (per \w+)", own)
+    if priced is None:
+        return UNITS.get((figure.unit, own))
+    first, last = figure.year or 0, figure.year_end or figure.year or 0
+    same = EURO.get(figure.unit) == priced[2] and first <= int(priced[1]) <= last
+    return own if same else None
+
+
+def in_unit_of(figure: Figure, series: Series) -> tuple[float | None, float | None, float | None]:
+    """Value, low and high of a figure in the unit of its series."""
+    factor = FACTORS.get((figure.unit, series.unit), 1.0)
+    numbers = (figure.value, figure.low, figure.high)
+    value, low, high = (None if number is None else number * factor for number in numbers)
+    return value, low, high
 
 
 Headline = tuple[HeadlineRow, Series]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from calibration.figures import Figure, load_figures
+from experiments.listing import ASSUMED, Entry, listed, one, sources_in_full, text_of, unknown
 from experiments.series import names_of
-from model.catalogue import Catalogue, FlowRow, ProductRow, StateRow, load_catalogue
-from model.errors import InputError
+from experiments.show_figures import figures, indicators
+from model.catalogue import (
+    Catalogue,
+    FlowRow,
+    HandleRow,
+    ProductRow,
+    StateRow,
+    load_catalogue,
+)
+from model.events import HistoryRow
 from model.parameters import ParameterRow
-from model.reading import TableRow, columns
-
-ASSUMED = "assumed"
 
 
 def show(topic: str, chosen: str | None, folder: Path | None, console: Console) -> None:
@@ -27,87 +29,10 @@ def show(topic: str, chosen: str | None, folder: Path | None, console: Console) 
         console.print(part)
 
 
-Entry = tuple[tuple[str, ...], tuple[str, ...]]  # lines on the left, lines on the right
-
-
-def _list(title: str, entries: Sequence[Entry], note: str = "") -> Table:
-    """Entries with an id on the left; long texts fold, nothing is cut, ``assumed`` stands out."""
-    table = Table(
-        title=f"{title} ({len(entries)})",
-        title_justify="left",
-        caption=note or None,
-        caption_justify="left",
-        box=box.SIMPLE,
-        show_header=False,
-        show_edge=False,
-        pad_edge=False,
-        expand=True,
-    )
-    table.add_column("what", ratio=5, overflow="fold")
-    table.add_column("told", ratio=8, overflow="fold")
-    for left, right in entries:
-        head = Text(left[0], style="bold")
-        for line in left[1:]:
-            head.append(f"\n {line}" if line else "", style="not bold")
-        table.add_row(head, _marked("\n".join(line for line in right if line)))
-    return table
-
-
-def _marked(cell: str) -> Text:
-    text = Text(cell)
-    text.highlight_words([ASSUMED], style="yellow")
-    return text
-
-
-def _row(row: TableRow, sources: dict[str, str]) -> Table:
-    """One row whole: every column, and the source in full."""
-    table = Table(show_header=False, pad_edge=False)
-    table.add_column("key", style="bold", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    for key in columns(type(row)):
-        value = getattr(row, key)
-        if value is not None:
-            told = _text(value)
-            if key == "source":
-                told = f"{told}: {sources.get(told, '')}"
-            table.add_row(key, _marked(told))
-    table.add_row("table", f"{Path(row.file).name}, line {row.line}")
-    return table
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _sources(catalogue: Catalogue) -> dict[str, str]:
-    found = {}
-    for row in catalogue.sources:
-        parts = (row.publisher, row.title, row.year, row.where)
-        found[row.id] = ". ".join(part.rstrip(".") for part in parts if part)
-    return found
-
-
-def _unknown(topic: str, chosen: str, allowed: Sequence[str]) -> InputError:
-    return InputError(
-        f"unknown ID for {topic}", key="ID", given=chosen, allowed=list(dict.fromkeys(allowed))
-    )
-
-
-def _one(
-    topic: str, chosen: str, rows: Sequence[TableRow], ids: Sequence[str], catalogue: Catalogue
-) -> list[RenderableType]:
-    found = [row for row, at in zip(rows, ids, strict=True) if at == chosen]
-    if not found:
-        raise _unknown(topic, chosen, ids)
-    return [_row(row, _sources(catalogue)) for row in found]
-
-
 def _products(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
     rows = [*catalogue.products, *catalogue.unions]
     if chosen is not None:
-        return _one("products", chosen, rows, list(names_of(catalogue)), catalogue)
+        return one("products", chosen, rows, list(names_of(catalogue)), catalogue)
     products = [
         (
             (row.id, row.name),
@@ -128,8 +53,8 @@ def _products(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
         "the priors). scenario-only: too few figures ever to be calibrated."
     )
     return [
-        _list("Products", products, note),
-        _list("Unions: people in at least one member", unions),
+        listed("Products", products, note),
+        listed("Unions: people in at least one member", unions),
     ]
 
 
@@ -140,11 +65,11 @@ def _parameters(catalogue: Catalogue, chosen: str | None) -> list[RenderableType
         if not rows:
             owned = [row.product for row in catalogue.parameters]
             named = [row.parameter for row in catalogue.parameters]
-            raise _unknown("parameters", chosen, [*names_of(catalogue), *owned, *named])
+            raise unknown("parameters", chosen, [*names_of(catalogue), *owned, *named])
     entries = [
         (
             (_named(row), row.product),
-            (_valued(row), f"{_graded(row)}, {row.role}; source: {row.source}")
+            (_valued(row), f"{_graded(row.evidence)}, {row.role}; source: {row.source}")
             + ((row.note,) if row.note else ()),
         )
         for row in rows
@@ -154,7 +79,7 @@ def _parameters(catalogue: Catalogue, chosen: str | None) -> list[RenderableType
         "widening. '*' stands for every product and 'kind:...' for one kind; the most specific "
         "row counts. assumed: no evidence was found, the range is ours."
     )
-    return [_list("Parameters", entries, note)]
+    return [listed("Parameters", entries, note)]
 
 
 def _read_by(catalogue: Catalogue, chosen: str) -> list[ParameterRow]:
@@ -178,112 +103,34 @@ def _read_by(catalogue: Catalogue, chosen: str) -> list[ParameterRow]:
     ]
 
 
-def _graded(row: ParameterRow) -> str:
-    return row.evidence if row.evidence == ASSUMED else f"{row.evidence} evidence".replace("_", " ")
+def _graded(evidence: str) -> str:
+    return evidence if evidence == ASSUMED else f"{evidence} evidence".replace("_", " ")
 
 
 def _named(row: ParameterRow) -> str:
     selectors: list[str | None] = [row.sex, row.region, row.deprivation]
     if row.age_min is not None or row.age_max is not None:
-        selectors.append(f"ages {_text(row.age_min)}-{_text(row.age_max)}")
+        selectors.append(f"ages {text_of(row.age_min)}-{text_of(row.age_max)}")
     chosen = ", ".join(selector for selector in selectors if selector)
     return f"{row.parameter} [{chosen}]" if chosen else row.parameter
 
 
 def _valued(row: ParameterRow) -> str:
     fixed = row.low is None or row.distribution == "fixed"
-    spread = "" if fixed else f" ({row.low:g} to {_text(row.high)})"
+    spread = "" if fixed else f" ({row.low:g} to {text_of(row.high)})"
     return f"{row.value:g}{spread} {row.unit}, {row.distribution}"
-
-
-def _figures(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
-    names = names_of(catalogue)
-    sources = {row.id for row in catalogue.sources}
-    rows = load_figures(products=names, sources=sources)
-    ids = [row.id for row in rows]
-    if chosen in ids:
-        return _one("figures", chosen, rows, ids, catalogue)
-    if chosen is not None:
-        rows = [row for row in rows if row.product == chosen]
-        if not rows:
-            allowed = f"a figure's id, or one of {', '.join(names)}"
-            known = "no figure of this product" if chosen in names else "unknown ID for figures"
-            raise InputError(known, key="ID", given=chosen, allowed=allowed)
-    entries = [
-        (
-            (row.id, f"{row.product}, {row.indicator}", _who(row)),
-            (
-                _observed(row),
-                row.role if row.why is None else f"{row.role}: {row.why}",
-                f"source: {row.source} ({row.quality})",
-            ),
-        )
-        for row in rows
-    ]
-    note = (
-        "fitted: a fit will use it; checked: results are set against it; context: it stands "
-        "beside them."
-    )
-    return [_list("Observed figures", entries, note)]
-
-
-def _who(row: Figure) -> str:
-    ages = (
-        ""
-        if row.age_min is None and row.age_max is None
-        else (f" {_text(row.age_min)}-{_text(row.age_max)}" if row.age_max else f" {row.age_min}+")
-    )
-    sex = "" if row.sex == "all" else f" {row.sex}"
-    year = f"{_text(row.year)}" + (f"-{row.year_end}" if row.year_end else "")
-    return f"{row.population_kind}{sex}{ages}, {row.region}, {year or 'no year'}"
-
-
-def _observed(row: Figure) -> str:
-    parts = [] if row.value is None else [_text(row.value)]
-    if row.low is not None or row.high is not None:
-        low, high = row.low, row.high
-        bound = f"{_text(low)} to {_text(high)}"
-        if high is None:
-            bound = f"at least {_text(low)}"
-        elif low is None:
-            bound = f"at most {_text(high)}"
-        parts.append(f"({bound})" if parts else bound)
-    if row.unit != "none" and parts:
-        parts.append(row.unit)
-    if row.direction:
-        parts.append(row.direction)
-    return " ".join(parts)
 
 
 def _source_rows(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
     rows = list(catalogue.sources)
     if chosen is not None:
-        return _one("sources", chosen, rows, [row.id for row in rows], catalogue)
-    told = _sources(catalogue)
+        return one("sources", chosen, rows, [row.id for row in rows], catalogue)
+    told = sources_in_full(catalogue)
     entries = [
         ((row.id,), (told[row.id], f"licence: {row.licence}" if row.licence else ""))
         for row in rows
     ]
-    return [_list("Sources", entries, "Where no licence stands, none was established.")]
-
-
-def _indicators(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
-    rows = list(catalogue.indicators)
-    if chosen is not None:
-        return _one("indicators", chosen, rows, [row.id for row in rows], catalogue)
-    unions = {"people": "people in at least one product", "sum": "the sum", "none": "not formed"}
-    entries = [
-        (
-            (row.id, row.name),
-            (
-                f"{row.unit}; for unions: {unions[row.union]}",
-                row.definition,
-                f"source: {row.source}",
-            ),
-        )
-        for row in rows
-    ]
-    return [_list("Indicators", entries)]
+    return [listed("Sources", entries, "Where no licence stands, none was established.")]
 
 
 def _flows(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
@@ -293,12 +140,12 @@ def _flows(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
         rows = catalogue.flows_of(product)
     elif chosen is not None:
         if chosen in {row.id for row in rows}:
-            return _one("flows", chosen, rows, [row.id for row in rows], catalogue)
+            return one("flows", chosen, rows, [row.id for row in rows], catalogue)
         rows = [row for row in rows if row.module == chosen]
         if not rows:
             known = [*(row.id for row in catalogue.products), *(f.module for f in catalogue.flows)]
-            raise _unknown("flows", chosen, [*known, *(f.id for f in catalogue.flows)])
-    return [_list("Flows", [_flow(row) for row in rows])]
+            raise unknown("flows", chosen, [*known, *(f.id for f in catalogue.flows)])
+    return [listed("Flows", [_flow(row) for row in rows])]
 
 
 def _flow(row: FlowRow) -> Entry:
@@ -325,8 +172,8 @@ def _states(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
         rows = [row for row in rows if chosen in (row.module, row.state)]
         if not rows:
             known = [*(row.id for row in catalogue.products), *(s.module for s in catalogue.states)]
-            raise _unknown("states", chosen, [*known, *(s.state for s in catalogue.states)])
-    return [_list("States", [_state(row) for row in rows])]
+            raise unknown("states", chosen, [*known, *(s.state for s in catalogue.states)])
+    return [listed("States", [_state(row) for row in rows])]
 
 
 def _state(row: StateRow) -> Entry:
@@ -346,16 +193,116 @@ def _state(row: StateRow) -> Entry:
 def _handles(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
     rows = list(catalogue.handles)
     if chosen is not None:
-        return _one("handles", chosen, rows, [row.id for row in rows], catalogue)
+        return one("handles", chosen, rows, [row.id for row in rows], catalogue)
     entries = [
         (
             (row.id, f"{row.unit}, worse {row.worse}"),
-            (row.meaning, f"read by: {row.reads}", f"source: {row.source}"),
+            (
+                row.meaning,
+                f"scope: {SCOPES[row.scope]}",
+                f"acts on: {_acts_on(row)}",
+                f"read by: {row.reads}",
+                f"source: {row.source}",
+            ),
         )
         for row in rows
     ]
     note = "worse up, worse down: the direction in which outcomes get worse."
-    return [_list("Handles: where a scenario may act", entries, note)]
+    return [listed("Handles: where a scenario may act", entries, note)]
+
+
+SCOPES = {
+    "strata": "may differ by age, sex, region and deprivation",
+    "region": "may differ by region",
+    "nation": "the whole country",
+}
+ACTS_ON = {
+    "flows": "products with flows that name it",
+    "care": "products with a service",
+    "deadly": "products with excess deaths",
+    "priced": "products with a price",
+    "burdened": "products with flows that the mental-health burden speeds up",
+    "market": "products with this market",
+    "parameter": "products with this parameter",
+}
+
+
+def _acts_on(row: HandleRow) -> str:
+    """Groups of products, as the table names them and in words."""
+    return "; ".join(
+        f"{part} ({ACTS_ON[part.partition(':')[0]]})" if part.partition(":")[0] in ACTS_ON else part
+        for part in row.acts_on.split()
+    )
+
+
+def _services(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
+    rows = list(catalogue.services)
+    if chosen is not None:
+        return one("services", chosen, rows, [row.id for row in rows], catalogue)
+    users = {
+        row.id: [p.id for p in catalogue.products if row.id in _services_of(catalogue, p)]
+        for row in rows
+    }
+    entries = [
+        (
+            (row.id, row.name),
+            (row.note or "", f"products: {', '.join(users[row.id])}", f"source: {row.source}"),
+        )
+        for row in rows
+    ]
+    return [listed("Services", entries)]
+
+
+def _services_of(catalogue: Catalogue, product: ProductRow) -> set[str | None]:
+    return {product.service, *(row.service for row in catalogue.states_of(product))}
+
+
+def _unions(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
+    rows = list(catalogue.unions)
+    if chosen is not None:
+        return one("unions", chosen, rows, [row.id for row in rows], catalogue)
+    entries = [
+        ((row.id, row.name), (row.members, f"source: {row.source}")) for row in catalogue.unions
+    ]
+    return [listed("Unions: people in at least one member", entries)]
+
+
+def _history(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
+    rows = list(catalogue.history)
+    if chosen is not None:
+        ids = [row.id for row in rows]
+        if chosen in ids:
+            return one("history", chosen, rows, ids, catalogue)
+        rows = [row for row in rows if chosen in row.products.split()]
+        if not rows:
+            raise unknown("history", chosen, [*ids, *names_of(catalogue)])
+    note = (
+        "Every run follows this history. Rows that are dated only stand here because something is "
+        "known to have happened; no size is known, so they do nothing."
+    )
+    return [
+        listed("History, 2010 to 2023 and what is decided", [_event(row) for row in rows], note)
+    ]
+
+
+def _event(row: HistoryRow) -> Entry:
+    who = [row.regions or ""]
+    if row.age_min is not None or row.age_max is not None:
+        who.append(f"ages {text_of(row.age_min)}-{text_of(row.age_max)}")
+    size = "dated only: does nothing"
+    if row.size is not None:
+        spread = "" if row.low is None else f" ({row.low:g} to {text_of(row.high)})"
+        size = f"{row.shape}: {row.handle} times {row.size:g}{spread}, {row.distribution}"
+    when = row.start if row.stop is None else f"{row.start} to {row.stop}"
+    return (
+        (row.id, row.products, ", ".join(part for part in (when, *who) if part)),
+        (
+            size,
+            row.note,
+            f"built from the figures: {row.figures}" if row.figures else "",
+            f"{_graded(row.evidence)}; source: {row.source}",
+        ),
+    )
 
 
 def _product(catalogue: Catalogue, chosen: str | None) -> ProductRow | None:
@@ -365,10 +312,13 @@ def _product(catalogue: Catalogue, chosen: str | None) -> ProductRow | None:
 TOPICS: dict[str, Callable[[Catalogue, str | None], list[RenderableType]]] = {
     "products": _products,
     "parameters": _parameters,
-    "figures": _figures,
+    "figures": figures,
     "sources": _source_rows,
-    "indicators": _indicators,
+    "indicators": indicators,
     "flows": _flows,
     "states": _states,
     "handles": _handles,
+    "history": _history,
+    "services": _services,
+    "unions": _unions,
 }

@@ -2,15 +2,29 @@
 
 Compiled kernels are kept on disk by numba, which looks only at the file that a function stands in:
 after a change to a function that it calls, the old code would run. The cache therefore lives in a
-folder named after the contents of all files of this package (docs/decisions/008).
+folder named after the contents of all files with kernels and those that they import from here
+(docs/decisions/008).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
+
+
+def _kernel_files(here: Path) -> list[Path]:
+    texts = {path: path.read_text(encoding="utf-8") for path in here.glob("*.py")}
+    kernels = [path for path in texts if re.search(r"@(njit|rows\.lean|lean)\b", texts[path])]
+    named = {
+        here / f"{name}.py"
+        for path in kernels
+        for line in re.findall(r"^from model(?:\.(\w+))? import (.*)$", texts[path], re.MULTILINE)
+        for name in ([line[0]] if line[0] else re.findall(r"\w+", line[1]))
+    }
+    return sorted({*kernels, *(named & set(texts))})
 
 
 def _kernel_cache() -> None:
@@ -18,7 +32,7 @@ def _kernel_cache() -> None:
         return
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(here.glob("*.py")):
+    for path in _kernel_files(here):
         digest.update(path.read_bytes())
     for parent in (here / "__pycache__", Path.home() / ".cache" / "drugfutures"):
         folder = parent / f"kernels-{digest.hexdigest()[:16]}"

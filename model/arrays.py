@@ -19,6 +19,10 @@ class DrawRates(NamedTuple):
     base: Float  # (F, S)
     excess: Float  # (Z, S)
     elasticity: Float  # (F,)
+    elasticity_row: Int  # (F,) row of elasticity_profile, or NOBODY
+    elasticity_profile: Float  # (N, S) where the response differs by stratum
+    overdose: Float  # (Z,) overdoses per person-year
+    amount: Float  # (Z,) taken by one person a year at the prices of January 2010
     burden: Float  # (S,)
     burden_excess: Float  # (F,)
     coupling: Float  # (K,)
@@ -28,6 +32,33 @@ class DrawRates(NamedTuple):
     places: Int  # (services,)
     queues: Float  # (services, 2, points)
     entry: Float  # (years+1, Z, blocks) shares of the people who reach the youngest age
+
+
+class DrawMarket(NamedTuple):
+    """Terms of the market of each product (see model.prices.Terms), all (P,)."""
+
+    elasticity: Float
+    replacement: Float
+    diversion: Float
+    dilution: Float
+    sticker_time: Float
+    floor: Float
+    ceiling: Float
+    traded: Float
+    potency: Float
+    fatality: Float
+    fading: Float
+    arc: Float
+
+
+class DrawPaths(NamedTuple):
+    """What moves prices from outside (see model.prices.Paths)."""
+
+    cost: Float  # (T, P)
+    loss: Float  # (T, P)
+    purity: Float  # (T, P)
+    appeal: Float  # (T, P)
+    local: Float  # (T, P, R)
 
 
 class Setting(NamedTuple):
@@ -64,6 +95,18 @@ class DrawState(NamedTuple):
     arriving: Float  # (services, R) persons per year who ask for a place
     baseline: Float  # (T, S) monthly death probability without the products' excess
     deflator: Float  # (T, S) death rate of people without any product over the table's
+    spared: Float  # (T, S) share of the modelled overdoses that the death table has room for
+    demand: Float  # (T, P) log demand of the reference run at 2010 prices; NaN: not known
+    excess_demand: Float  # (P,) log demand over that of the reference run
+    scarcity: Float  # (P,) log supply capacity over demand
+    sticker: Float  # (P,) part of the scarcity that the sticker price shows
+    purity: Float  # (P,) log purity
+    signal: Float  # (P, R) the own price as hazards hear it
+    faded: Float  # (P, R) the same where the response fades
+    market: Float  # (P, 3) price, sticker price, purity: sums of the year's monthly indices
+    price: Float  # (P, R) the same of the price where people live
+    taken: Float  # (P, R) the same of the amount that a person takes
+    overdose_deaths: Float  # (P, S) this year
     time: Float  # (Z, S) person-years this year
     counted: Float  # (C, S) transitions this year
     excess_deaths: Float  # (P, S) this year
@@ -79,6 +122,10 @@ class DrawOutput(NamedTuple):
     excess_deaths: Float  # (years, P, S)
     deaths: Float  # (years, S)
     lived: Float  # (years, S)
+    market: Float  # (years, P, 3)
+    price: Float  # (years, P, R)
+    taken: Float  # (years, P, R)
+    overdose_deaths: Float  # (years, P, S)
     january: Float  # (years+1, S) population on 1 January
 
 
@@ -105,6 +152,8 @@ class Run(NamedTuple):
     wiring: Wiring
     setting: Setting
     rates: DrawRates
+    market: DrawMarket
+    paths: DrawPaths
     forcing: DrawForcing
     state: DrawState
     work: Work

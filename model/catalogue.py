@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from model.errors import InputError
+from model.events import HistoryRow, check_history
+from model.handles import check_handles
 from model.parameters import SELECTORS, ParameterRow, check_parameters
 from model.reading import TableRow, read_rows
 from model.vocabulary import known_parameters
@@ -39,6 +41,7 @@ MODIFIERS = (
     "social",
     "reputation",
     "price",
+    "price_fading",
     "coupling",
 )
 OUTSIDE = "outside"
@@ -58,6 +61,7 @@ class ProductRow(TableRow):
     mode: Literal["calibrated", "scenario-only"]
     modules: str
     service: str | None
+    market: Literal["illicit", "legal"] | None
     why: str | None
     source: str
 
@@ -79,6 +83,7 @@ class StateRow(TableRow):
     reported: Reported
     using: YesNo
     mortality: str | None
+    overdose: str | None
     last_month: str | None
     daily: str | None
     service: str | None
@@ -116,7 +121,9 @@ class HandleRow(TableRow):
     """A point where a scenario may act on the model."""
 
     id: str
-    unit: Literal["multiplier"]
+    unit: Literal["multiplier", "level"]
+    scope: Literal["strata", "region", "nation"]
+    acts_on: str
     worse: Literal["up", "down"]
     reads: str
     meaning: str
@@ -128,8 +135,8 @@ class IndicatorRow(TableRow):
 
     id: str
     name: str
-    unit: Literal["persons", "proportion", "years", "persons per year"]
-    kind: Literal["stock", "share", "ratio", "count", "mean", "total"]
+    unit: str
+    kind: Literal["stock", "share", "ratio", "count", "mean", "total", "amount", "money", "index"]
     union: Literal["people", "sum", "none"]
     definition: str
     source: str
@@ -162,6 +169,7 @@ class Catalogue:
     indicators: tuple[IndicatorRow, ...]
     parameters: tuple[ParameterRow, ...]
     sources: tuple[SourceRow, ...]
+    history: tuple[HistoryRow, ...] = ()
     folder: Path | None = None
 
     def product(self, product: str) -> ProductRow:
@@ -190,6 +198,7 @@ class Catalogue:
 _IDENTITY: dict[type[TableRow], tuple[str, ...]] = {
     StateRow: ("module", "state"),
     ParameterRow: ("product", "parameter", *SELECTORS),
+    HistoryRow: ("id", "start"),
 }
 
 
@@ -230,6 +239,7 @@ TABLE_ROWS: dict[str, type[TableRow]] = {
     "indicators": IndicatorRow,
     "parameters": ParameterRow,
     "sources": SourceRow,
+    "history": HistoryRow,
 }
 
 
@@ -255,6 +265,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         indicators=_table("indicators.csv", IndicatorRow, folder),
         parameters=_table("parameters.csv", ParameterRow, folder),
         sources=_table("sources.csv", SourceRow, folder),
+        history=_table("history.csv", HistoryRow, folder),
         folder=folder,
     )
     _check(catalogue)
@@ -278,6 +289,7 @@ def _check(catalogue: Catalogue) -> None:
         catalogue.handles,
         catalogue.indicators,
         catalogue.parameters,
+        catalogue.history,
     ):
         for row in table:
             if row.source not in sources:
@@ -301,6 +313,7 @@ def _check(catalogue: Catalogue) -> None:
         if union.id in products:
             _refuse(union, "id", union.id, ["an id that no product has"], "the id is taken")
     _check_flows(catalogue, modules)
+    check_handles(catalogue.handles)
     kinds = {f"kind:{row.kind}" for row in catalogue.products}
     owners = products | services | kinds | {row.id for row in catalogue.unions} | {"*"}
     check_parameters(catalogue.parameters, owners)
@@ -311,6 +324,7 @@ def _check(catalogue: Catalogue) -> None:
             _refuse(
                 parameter, "parameter", parameter.parameter, near, "nothing reads this parameter"
             )
+    check_history(catalogue)
 
 
 def _couples(name: str) -> bool:

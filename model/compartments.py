@@ -6,7 +6,7 @@ written and no state is kept between calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,14 +15,26 @@ import numpy as np
 import numpy.typing as npt
 
 from model import start as beginning
-from model.arrays import DrawForcing, DrawOutput, DrawRates, DrawState, Run, Setting, Work
+from model.arrays import (
+    DrawForcing,
+    DrawMarket,
+    DrawOutput,
+    DrawPaths,
+    DrawRates,
+    DrawState,
+    Run,
+    Setting,
+    Work,
+)
 from model.care import queue_table
 from model.catalogue import Catalogue
 from model.errors import InputError
-from model.forcing import Forcing, build_forcing
+from model.forcing import Change, Forcing, build_forcing
+from model.history import history_changes
 from model.kernel import run_months
 from model.parameters import Draws
 from model.population import Demography, load_demography
+from model.prices import Paths, idle_paths, price_paths
 from model.rates import Rates, build_rates
 from model.rows import aligned
 from model.strata import Strata, default_strata
@@ -48,6 +60,12 @@ class Prepared:
     entry: Float  # (D, years+1, Z, blocks)
     entry_past: Float  # (D, years before 2010, Z, blocks)
     queues: Float  # (D, services, 2, points)
+    history: tuple[Change, ...] = ()
+
+    def forcing(self, changes: Sequence[Change] = ()) -> Forcing:
+        """What these changes and history do together. Raises InputError for bad changes."""
+        months = self.demography.months
+        return build_forcing(self.structure, self.strata, months, [*self.history, *changes])
 
     @property
     def draws(self) -> int:
@@ -72,6 +90,18 @@ class State(NamedTuple):
     arriving: Float
     baseline: Float
     deflator: Float
+    spared: Float
+    demand: Float
+    excess_demand: Float
+    scarcity: Float
+    sticker: Float
+    purity: Float
+    signal: Float
+    faded: Float
+    market: Float
+    price: Float
+    taken: Float
+    overdose_deaths: Float
     time: Float
     counted: Float
     excess_deaths: Float
@@ -82,16 +112,26 @@ class State(NamedTuple):
         """An independent copy."""
         return State(self.month, *(array.copy() for array in self[1:]))
 
-    def with_deaths_of(self, reference: State) -> State:
-        """This state with the baseline mortality of a complete reference run, ready to branch."""
-        return self._replace(baseline=reference.baseline, deflator=reference.deflator)
+    def with_reference(self, reference: State) -> State:
+        """This state with what a complete reference run fixes for all scenarios, ready to branch:
+        baseline mortality and the demand that suppliers expect.
+        """
+        return self._replace(
+            baseline=reference.baseline,
+            deflator=reference.deflator,
+            spared=reference.spared,
+            demand=reference.demand,
+        )
 
 
 class Output(NamedTuple):
     """Yearly totals from 2010, NaN for years that the run did not finish.
 
     ``time`` (D, years, Z, S) person-years; ``counted`` (D, years, C, S) transitions;
-    ``excess_deaths`` (D, years, P, S); ``deaths``, ``lived`` (D, years, S);
+    ``excess_deaths`` (D, years, P, S), ``overdose_deaths`` among them; ``deaths``, ``lived``
+    (D, years, S); yearly means of indices, January 2010 = 1: ``market`` (D, years, P, 3) national
+    price, sticker price and purity, ``price`` and ``taken`` (amount a person takes) where people
+    live (D, years, P, R);
     ``january`` (D, years+1, S) persons on 1 January.
     """
 
@@ -100,6 +140,10 @@ class Output(NamedTuple):
     excess_deaths: Float
     deaths: Float
     lived: Float
+    market: Float
+    price: Float
+    taken: Float
+    overdose_deaths: Float
     january: Float
 
 
@@ -110,8 +154,14 @@ class Result(NamedTuple):
     state: State
 
 
-def prepare(structure: Structure, strata: Strata, demography: Demography, rates: Rates) -> Prepared:
-    """Everything that does not depend on the scenario."""
+def prepare(
+    structure: Structure,
+    strata: Strata,
+    demography: Demography,
+    rates: Rates,
+    history: Sequence[Change] = (),
+) -> Prepared:
+    """Everything that does not depend on the scenario; ``history`` is part of every run."""
     months = demography.months
     years = FIRST_YEAR + (np.arange(months) + 0.5) / 12
     ends = FIRST_YEAR + np.arange(months // 12 + 2, dtype=np.float64)
@@ -134,6 +184,7 @@ def prepare(structure: Structure, strata: Strata, demography: Demography, rates:
             [beginning.entry_shares(structure, first_use[d], past[d]) for d in range(draws)]
         ),
         queues=_queues(rates.places),
+        history=tuple(history),
     )
 
 
@@ -151,7 +202,8 @@ def assemble(
     demography = load_demography(strata) if demography is None else demography
     structure = build_structure(catalogue, draws)
     rates = build_rates(structure, strata, demography.start, draws)
-    return prepare(structure, strata, demography, rates)
+    history = history_changes(catalogue, draws, structure, strata, demography.months)
+    return prepare(structure, strata, demography, rates, history)
 
 
 def _queues(places: Int) -> Float:
@@ -183,6 +235,10 @@ def _draw_rates(prepared: Prepared, d: int) -> DrawRates:
         base=rates.base[d],
         excess=rates.excess[d],
         elasticity=rates.elasticity[d],
+        elasticity_row=rates.elasticity_row,
+        elasticity_profile=rates.elasticity_profile[d],
+        overdose=rates.overdose[d],
+        amount=rates.amount[d],
         burden=rates.burden[d],
         burden_excess=rates.burden_excess[d],
         coupling=rates.coupling[d],
@@ -193,6 +249,14 @@ def _draw_rates(prepared: Prepared, d: int) -> DrawRates:
         queues=prepared.queues[d],
         entry=prepared.entry[d],
     )
+
+
+def _draw_market(prepared: Prepared, d: int) -> DrawMarket:
+    return DrawMarket(*(getattr(prepared.rates.terms, name)[d] for name in DrawMarket._fields))
+
+
+def _draw_paths(paths: Paths, d: int) -> DrawPaths:
+    return DrawPaths(*(array[d if len(array) > 1 else 0] for array in paths))
 
 
 def _work(prepared: Prepared) -> Work:
@@ -236,6 +300,18 @@ def _empty_state(prepared: Prepared) -> State:
         arriving=np.zeros((draws, services, regions)),
         baseline=np.zeros((draws, prepared.demography.months, strata)),
         deflator=np.ones((draws, prepared.demography.months, strata)),
+        spared=np.ones((draws, prepared.demography.months, strata)),
+        demand=np.full((draws, prepared.demography.months, products), np.nan),
+        excess_demand=np.zeros((draws, products)),
+        scarcity=np.zeros((draws, products)),
+        sticker=np.zeros((draws, products)),
+        purity=np.zeros((draws, products)),
+        signal=np.zeros((draws, products, regions)),
+        faded=np.zeros((draws, products, regions)),
+        market=np.zeros((draws, products, 3)),
+        price=np.zeros((draws, products, regions)),
+        taken=np.zeros((draws, products, regions)),
+        overdose_deaths=np.zeros((draws, products, strata)),
         time=np.zeros((draws, states, strata)),
         counted=np.zeros((draws, counters, strata)),
         excess_deaths=np.zeros((draws, products, strata)),
@@ -258,6 +334,7 @@ def start_state(prepared: Prepared, threads: int = 1) -> State:
     forcing = DrawForcing(reference.series, reference.values[0], reference.active)
     demography = prepared.demography
     setting = _setting(prepared, reference.cell)
+    idle = idle_paths(prepared.past.shape[2], len(structure.products), len(strata.regions))
     renewal = _renewal(strata, demography)
 
     def carry(d: int) -> None:
@@ -265,7 +342,16 @@ def start_state(prepared: Prepared, threads: int = 1) -> State:
         work.admission[:] = np.inf
         work.rate[:] = demography.death_rate[0]
         rates = _draw_rates(prepared, d)._replace(multiplier=prepared.past[d])
-        run = Run(structure.wiring, setting, rates, forcing, _draw_state(state, d), work)
+        run = Run(
+            structure.wiring,
+            setting,
+            rates,
+            _draw_market(prepared, d),
+            _draw_paths(idle, 0),
+            forcing,
+            _draw_state(state, d),
+            work,
+        )
         beginning.carry_cohorts(run, renewal, prepared.entry_past[d])
         beginning.open_services(run, prepared.rates.occupied[d], prepared.past.shape[2] - 1)
 
@@ -306,6 +392,7 @@ def simulate(
 ) -> Result:
     """Run months ``start`` to ``stop`` (0 is January 2010), ``steps`` equal steps a month.
 
+    ``forcing`` is that of ``prepared.forcing``; None stands for history alone.
     Without ``state`` this is the reference run from January 2010: baseline mortality is set so
     that deaths equal the death table, and kept in the state for all later runs. With ``state``
     (not changed) the run goes on from it: ``start`` must be its month. Raises InputError for
@@ -325,9 +412,11 @@ def simulate(
     else:
         state = state.copy()
     if forcing is None:
-        forcing = build_forcing(prepared.structure, prepared.strata, months)
+        forcing = prepared.forcing()
     output = _empty_output(prepared)
     setting = _setting(prepared, forcing.cell)
+    regions = _regions(prepared.strata)[:-1]
+    paths = price_paths(prepared.structure, prepared.rates.terms, forcing, regions, months)
     carried = state
     failed: dict[int, int] = {}
 
@@ -337,6 +426,8 @@ def simulate(
             prepared.structure.wiring,
             setting,
             _draw_rates(prepared, d),
+            _draw_market(prepared, d),
+            _draw_paths(paths, d),
             DrawForcing(forcing.series, values, forcing.active),
             _draw_state(carried, d),
             _work(prepared),
@@ -359,11 +450,16 @@ def _empty_output(prepared: Prepared) -> Output:
     years = prepared.demography.months // 12
     counters = int(prepared.structure.wiring.counter_start[-1])
     states, products = len(prepared.structure.states), len(prepared.structure.products)
+    regions = len(prepared.strata.regions)
     return Output(
         time=np.full((draws, years, states, strata), np.nan),
         counted=np.full((draws, years, counters, strata), np.nan),
         excess_deaths=np.full((draws, years, products, strata), np.nan),
         deaths=np.full((draws, years, strata), np.nan),
         lived=np.full((draws, years, strata), np.nan),
+        market=np.full((draws, years, products, 3), np.nan),
+        price=np.full((draws, years, products, regions), np.nan),
+        taken=np.full((draws, years, products, regions), np.nan),
+        overdose_deaths=np.full((draws, years, products, strata), np.nan),
         january=np.full((draws, years + 1, strata), np.nan),
     )

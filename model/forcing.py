@@ -1,7 +1,7 @@
-"""What a scenario hands an engine: multipliers on handles over time, products and strata.
+"""What history or a scenario hands an engine: values of handles over time, products and strata.
 
 The engines know nothing of levers, and scenarios nothing of how engines work. A handle that no
-change touches is 1 everywhere.
+change touches is neutral everywhere: 1 for a multiplier, 0 for a level.
 """
 
 from __future__ import annotations
@@ -19,72 +19,100 @@ from model.structure import NOBODY, PRICED, Structure
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
-# Read once a region: a change must reach all strata of the regions it names.
-REGIONAL = ("capacity", "entry_time", "mortality")
-
 
 @dataclass(frozen=True)
 class Change:
-    """A multiplier over time on one handle of some products in some strata.
+    """What one handle of some products is set to over time in some strata.
 
-    ``multiplier``: shape (T,) or (draws, T), positive (0 allowed), one value a month from January
-    2010; ``strata``: bool (S,), which strata it reaches.
+    ``values``: shape (T,) or (draws, T), 0 or more, one value a month from January 2010, neutral
+    (1 for a multiplier, 0 for a level) while the change is not in force; ``strata``: bool (S,),
+    which strata it reaches.
     """
 
     handle: str
     products: tuple[str, ...]
-    multiplier: Float
+    values: Float
     strata: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Forcing:
-    """All changes of a scenario, multiplied where they meet.
+    """All changes together: where they meet, multipliers multiply and the highest level counts.
 
     ``series`` (H, P): number of a series or NOBODY; ``values`` (1 or draws, N, T, cells);
-    ``cell`` (S,): the forcing cell of each stratum; ``active`` (F,): 1 where a flow is reached.
+    ``cell`` (S,): the forcing cell of each stratum; ``active`` (F,): 1 where a flow is reached;
+    ``neutral`` (H,): the value of an idle handle.
     """
 
     series: Int
     values: Float
     cell: Int
     active: Int
+    neutral: Float
 
     def yearly(self, handle: int, product: int) -> Float:
-        """Yearly means of one multiplier by stratum, shape (1 or draws, years, S)."""
-        number = self.series[handle, product]
+        """Yearly means of one handle by stratum, shape (1 or draws, years, S)."""
         years = self.values.shape[2] // 12
-        if number == NOBODY:
-            return np.ones((1, years, self.cell.size))
-        months = self.values[:, number, : years * 12]
+        months = self._cells(handle, product)[:, : years * 12]
         yearly = months.reshape(len(months), years, 12, -1).mean(axis=2)
         return np.asarray(yearly[:, :, self.cell])
+
+    def nation(self, handle: int, product: int) -> Float:
+        """Months of a handle of scope nation, shape (1 or draws, T)."""
+        return np.asarray(self._cells(handle, product)[:, :, 0])
+
+    def regions(self, handle: int, product: int, region_cells: Int) -> Float:
+        """Months of a handle of scope region, shape (1 or draws, T, R).
+
+        ``region_cells`` (R,): forcing cell of any stratum of each region, such as
+        ``forcing.cell[first stratum of the region]``.
+        """
+        return np.asarray(self._cells(handle, product)[:, :, region_cells])
+
+    def _cells(self, handle: int, product: int) -> Float:
+        """Months of one handle by forcing cell, shape (1 or draws, T, cells)."""
+        number = self.series[handle, product]
+        if number == NOBODY:
+            return np.full((1, *self.values.shape[2:]), self.neutral[handle])
+        return np.asarray(self.values[:, number])
 
 
 def build_forcing(
     structure: Structure, strata: Strata, months: int, changes: Sequence[Change] = ()
 ) -> Forcing:
-    """Combine changes. Raises InputError for unknown handles or products or bad multipliers."""
+    """Combine changes. Raises InputError for unknown handles or products or bad values.
+
+    All changes by draw must have the same number of draws.
+    """
     for change in changes:
         _check(structure, strata, months, change)
     masks = [strata.region, *[change.strata.astype(np.int64) for change in changes]]
     _, first, cell = np.unique(np.stack(masks), axis=1, return_index=True, return_inverse=True)
     cell = cell.reshape(-1).astype(np.int64)
-    draws = max([len(c.multiplier) for c in changes if c.multiplier.ndim == 2], default=1)
+    draws = max([len(c.values) for c in changes if c.values.ndim == 2], default=1)
     series = np.full((len(structure.handles), len(structure.products)), NOBODY, dtype=np.int64)
     found: list[Float] = []
     for change in changes:
         handle = structure.handles.index(change.handle)
+        neutral = structure.neutral[handle]
+        reached = change.strata[first]
+        values = np.atleast_2d(change.values)[:, :months, None]
         for product in change.products:
             p = structure.products.index(product)
             if series[handle, p] == NOBODY:
                 series[handle, p] = len(found)
-                found.append(np.ones((draws, months, first.size)))
-            reached = change.strata[first]
-            multiplier = np.atleast_2d(change.multiplier)[:, :months, None]
-            found[series[handle, p]][:, :, reached] *= multiplier
+                found.append(np.full((draws, months, first.size), neutral))
+            before = found[series[handle, p]]
+            met = before[:, :, reached]
+            before[:, :, reached] = np.maximum(met, values) if neutral == 0.0 else met * values
     values = np.stack(found, axis=1) if found else np.ones((1, 0, months, first.size))
-    return Forcing(series=series, values=values, cell=cell, active=_active(structure, series))
+    return Forcing(
+        series=series,
+        values=values,
+        cell=cell,
+        active=_active(structure, series),
+        neutral=structure.neutral,
+    )
 
 
 def _check(structure: Structure, strata: Strata, months: int, change: Change) -> None:
@@ -93,12 +121,18 @@ def _check(structure: Structure, strata: Strata, months: int, change: Change) ->
     for product in change.products:
         if product not in structure.products:
             raise InputError("unknown product", given=product, allowed=structure.products)
-    if change.multiplier.shape[-1] < months:
-        given = change.multiplier.shape[-1]
+    if change.values.shape[-1] < months:
+        given = change.values.shape[-1]
         raise InputError("a change is too short", given=given, allowed=f"{months} months")
-    if not np.all(np.isfinite(change.multiplier)) or np.any(change.multiplier < 0.0):
-        raise InputError("a multiplier is out of range", allowed="finite numbers of 0 or more")
-    if change.handle in REGIONAL:
+    if not np.all(np.isfinite(change.values)) or np.any(change.values < 0.0):
+        raise InputError("a value is out of range", allowed="finite numbers of 0 or more")
+    scope = structure.scopes[structure.handles.index(change.handle)]
+    if scope == "nation" and not change.strata.all():
+        raise InputError(
+            f"the handle {change.handle} acts on the whole nation",
+            allowed="all regions, ages, sexes and deprivation groups",
+        )
+    if scope == "region":
         for r in range(len(strata.regions)):
             reached = change.strata[strata.region == r]
             if reached.any() and not reached.all():
@@ -110,13 +144,14 @@ def _check(structure: Structure, strata: Strata, months: int, change: Change) ->
 
 def _active(structure: Structure, series: Int) -> Int:
     wiring = structure.wiring
+    price, burden = (structure.handles.index(name) for name in ("price", "mental_health"))
     active = np.zeros(len(structure.flows), dtype=np.int64)
     for f in range(len(structure.flows)):
         p = structure.product_of_flow[f]
         read = list(wiring.handles[wiring.handle_start[f] : wiring.handle_start[f + 1]])
         if wiring.flags[f] & PRICED:
-            read.append(wiring.price_handle)
+            read.append(price)
         if "mental_health" in (structure.flows[f].modifiers or "").split():
-            read.append(wiring.burden_handle)
+            read.append(burden)
         active[f] = any(series[handle, p] != NOBODY for handle in read)
     return active

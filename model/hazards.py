@@ -12,6 +12,8 @@ import math
 
 from numba import njit
 
+LEAST_RESPONSE = 0.05  # a linear response would turn negative at large changes of price
+
 
 @njit(cache=True, nogil=True)
 def transition(base: float, factor: float, coupling: float) -> float:
@@ -48,11 +50,32 @@ def remembered_harm(memory: float, harm: float, rise: float, fall: float, years:
 
 
 @njit(cache=True, nogil=True)
-def price_response(price: float, elasticity: float) -> float:
-    """Constant-elasticity response to the own real price (index, reference run = 1)."""
-    if price == 1.0 or elasticity == 0.0:
+def arc_price_change(old: float, new: float) -> float:
+    """Change relative to the mean of both prices, -2 to 2 (CISNET Tobacco Control Policy model)."""
+    return (new - old) / ((new + old) / 2.0)
+
+
+@njit(cache=True, nogil=True)
+def arc_response(change: float, elasticity: float) -> float:
+    """Response of a hazard to an arc price change: 1 + elasticity * change, never below a floor."""
+    return max(LEAST_RESPONSE, 1.0 + elasticity * change)
+
+
+@njit(cache=True, nogil=True)
+def price_signal(log_price: float, arc: float) -> float:
+    """The price as hazards hear it: its logarithm, or with ``arc`` its arc change (base 1)."""
+    return arc_price_change(1.0, math.exp(log_price)) if arc > 0.0 else log_price
+
+
+@njit(cache=True, nogil=True)
+def price_response(signal: float, elasticity: float, arc: float) -> float:
+    """Factor on a hazard: constant elasticity of the own real price, or linear in the arc change.
+
+    ``signal`` as of ``price_signal``, 0 at the price of January 2010.
+    """
+    if signal == 0.0 or elasticity == 0.0:
         return 1.0
-    return float(price**elasticity)
+    return arc_response(signal, elasticity) if arc > 0.0 else math.exp(elasticity * signal)
 
 
 @njit(cache=True, nogil=True)
@@ -71,3 +94,14 @@ def burden_factor(prevalence: float, excess: float, change: float) -> float:
 def excess_mortality(rate: float, excess_ratio: float) -> float:
     """Excess deaths per person per year at a stratum's table rate and (ratio - 1)."""
     return rate * excess_ratio
+
+
+@njit(cache=True, nogil=True)
+def overdose_mortality(
+    overdoses: float, fatality: float, potency: float, log_purity: float
+) -> float:
+    """Deaths by overdose per person per year: overdoses, share fatal, and purity against 2010.
+
+    Deaths rise with purity ** potency: what is bought is stronger than expected. Form assumed.
+    """
+    return overdoses * fatality * math.exp(potency * log_purity)

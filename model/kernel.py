@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, uint64
+from numba import njit
 
 from model import hazards, rows
-from model.arrays import DrawForcing, DrawOutput, Run
+from model.arrays import DrawOutput, Run
 from model.care import Queue, admission_hazard
+from model.deaths import deflate, die_and_move, fatal_overdoses, forced
 from model.structure import (
     ADMISSION,
     BURDENED,
     COUPLED,
+    FADING,
     NOBODY,
     PRICED,
     REPUTATION,
     SOCIAL,
     TREND,
 )
+from model.trading import trade
 from model.transitions import propagate
 
 Float = npt.NDArray[np.float64]
@@ -62,14 +65,6 @@ def harm_share(run: Run, p: int, r: int) -> float:
     return harmed / rows.summed(state.population, start, width)
 
 
-@rows.lean(inline="always")
-def _forced(forcing: DrawForcing, handle: int, p: int, month: int, cell: int) -> float:
-    series = forcing.series[handle, p]
-    if series == NOBODY:
-        return 1.0
-    return float(forcing.values[series, month, cell])
-
-
 @rows.lean()
 def _admissions(run: Run, month: int, years: float) -> None:
     """Admission hazard of each service and region from its list, places and turnover."""
@@ -85,10 +80,10 @@ def _admissions(run: Run, month: int, years: float) -> None:
             fastest = 0.0
             for p in range(wiring.state_start.size - 1):
                 cell = setting.cell[start]
-                change = _forced(run.forcing, wiring.capacity_handle, p, month, cell)
+                change = forced(run.forcing, wiring.capacity_handle, p, month, cell)
                 for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
                     if wiring.waiting_service[z] == k:
-                        slower = _forced(run.forcing, wiring.entry_handle, p, month, cell)
+                        slower = forced(run.forcing, wiring.entry_handle, p, month, cell)
                         fastest = max(fastest, rates.intake[z] / slower)
                         waiting += rows.summed(state.stock[z], start, width)
                     elif wiring.treating_service[z] == k:
@@ -109,20 +104,33 @@ def _admissions(run: Run, month: int, years: float) -> None:
 
 @rows.lean(inline="always")
 def _levers(run: Run, p: int, f: int, month: int, cell: int) -> float:
-    """Effect on one flow of the scenario's levers and of the own price."""
+    """Effect on one flow of the scenario's levers."""
     wiring, forcing = run.wiring, run.forcing
     factor = 1.0
     for i in range(wiring.handle_start[f], wiring.handle_start[f + 1]):
-        factor *= _forced(forcing, wiring.handles[i], p, month, cell)
-    if wiring.flags[f] & PRICED:
-        price = _forced(forcing, wiring.price_handle, p, month, cell)
-        factor *= hazards.price_response(price, run.rates.elasticity[f])
+        factor *= forced(forcing, wiring.handles[i], p, month, cell)
     return factor
 
 
 @rows.lean()
+def _price(run: Run, p: int, f: int, r: int) -> None:
+    """Response of one flow's hazards to the own price."""
+    wiring, rates, state, arc = run.wiring, run.rates, run.state, run.market.arc[p]
+    start = run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    at = (f - wiring.flow_start[p]) * width
+    signal = state.faded[p, r] if wiring.flags[f] & FADING else state.signal[p, r]
+    row = rates.elasticity_row[f]
+    factor = hazards.price_response(signal, rates.elasticity[f], arc)
+    for s in range(width):
+        if row != NOBODY:
+            factor = hazards.price_response(signal, rates.elasticity_profile[row, start + s], arc)
+        run.work.hazard[at + s] *= factor
+
+
+@rows.lean()
 def _force(run: Run, p: int, f: int, r: int, month: int) -> None:
-    """Apply the scenario's levers and prices to one flow's hazards."""
+    """Apply the scenario's levers to one flow's hazards."""
     wiring, setting, rates, hazard = run.wiring, run.setting, run.rates, run.work.hazard
     start = setting.region_start[r]
     width = setting.region_start[r + 1] - start
@@ -144,7 +152,7 @@ def _force(run: Run, p: int, f: int, r: int, month: int) -> None:
             last = cell
         change = factor
         if burdened:
-            burden = _forced(run.forcing, wiring.burden_handle, p, month, cell)
+            burden = forced(run.forcing, wiring.burden_handle, p, month, cell)
             change *= hazards.burden_factor(rates.burden[start + s], rates.burden_excess[f], burden)
         hazard[at + s] *= change
 
@@ -161,7 +169,7 @@ def set_hazards(run: Run, p: int, r: int, month: int) -> None:
         work.use_region[p, r], state.use_reference[p, r], social[0], social[1]
     )
     deterrence = hazards.reputation(state.memory[p, r], state.memory_reference[p, r], social[2])
-    trend = rates.multiplier[p, month]
+    trend = rates.multiplier[p, month] * run.paths.appeal[month, p]
     first = wiring.flow_start[p]
     for f in range(first, wiring.flow_start[p + 1]):
         at = (f - first) * width
@@ -171,6 +179,8 @@ def set_hazards(run: Run, p: int, r: int, month: int) -> None:
         if flags[f] & REPUTATION:
             factor *= deterrence
         rows.scaled(hazard, at, base[f], start, width, factor)
+        if flags[f] & PRICED and state.signal[p, r] != 0.0:
+            _price(run, p, f, r)
     for f in range(first, wiring.flow_start[p + 1]):
         at = (f - first) * width
         if flags[f] & ADMISSION:
@@ -193,12 +203,15 @@ def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
     origin, deadly, excess, rate = wiring.origin, wiring.deadly, run.rates.excess, run.work.rate
     start = run.setting.region_start[r]
     width = run.setting.region_start[r + 1] - start
-    change = _forced(run.forcing, wiring.mortality_handle, p, month, run.setting.cell[start])
+    change = forced(run.forcing, wiring.mortality_handle, p, month, run.setting.cell[start])
     first = wiring.state_start[p]
     for z in range(first, wiring.state_start[p + 1]):
         at = (z - first) * width
         if deadly[z] == 1:
             rows.excess_rate(leaving, at, rate, excess[z], start, width, change)
+            fatal = fatal_overdoses(run, p, z, r, month)
+            if fatal > 0.0:
+                rows.added_scaled(leaving, at, run.state.spared[month], start, width, fatal)
         else:
             leaving[at : at + width] = 0.0
     first = wiring.flow_start[p]
@@ -231,13 +244,19 @@ def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
         years,
     )
     rate = work.rate
-    change = _forced(run.forcing, wiring.mortality_handle, p, month, setting.cell[start])
+    change = forced(run.forcing, wiring.mortality_handle, p, month, setting.cell[start])
     for z in range(first, last):
         at = (z - first) * width
         rows.copied(stock[z], start, local, at, width)
         rows.added(time[z], start, series, at, width)
         if deadly[z] == 1:
             rows.excess_rate(leaving, at, rate, excess[z], start, width, change)
+            fatal = fatal_overdoses(run, p, z, r, month)
+            if fatal > 0.0:
+                rows.added_scaled(leaving, at, state.spared[month], start, width, fatal)
+                for s in range(width):
+                    overdosed = fatal * state.spared[month, start + s] * series[at + s]
+                    state.overdose_deaths[p, start + s] += overdosed
             rows.added_product(died, start, leaving, at, series, at, width)
     _count(run, p, r, years)
 
@@ -275,45 +294,6 @@ def _count(run: Run, p: int, r: int, years: float) -> None:
 
 
 @rows.lean()
-def _die_and_move(run: Run, month: int, reference: bool) -> float:
-    """Deaths and migration of the month, shared by all products; returns 0, or less when a
-    stock is negative (NaN when one is not a number).
-
-    Each state has lost its own product's excess already; the rest of the stratum's deaths falls
-    on it in proportion. In the reference run the baseline is what the death table leaves after
-    all products' excess; every scenario keeps that baseline.
-    """
-    state, work, setting = run.state, run.work, run.setting
-    products = run.wiring.state_start.size - 1
-    excess = work.hazard[: state.population.size]
-    excess[:] = 0.0
-    for p in range(products):
-        rows.added(excess, 0, work.month_excess[p], 0, excess.size)
-        rows.added(state.excess_deaths[p], 0, work.month_excess[p], 0, excess.size)
-    baseline = state.baseline[month]
-    expected = setting.death_probability[month]
-    growth = setting.growth[month]
-    after = work.leaving[: state.population.size]
-    for s in range(uint64(excess.size)):
-        people = state.population[s]
-        if reference:
-            rest = max(0.0, people * expected[s] - excess[s])
-            baseline[s] = rest / people if people > 0.0 else 0.0
-        deaths = people * baseline[s] + excess[s]
-        after[s] = (people - deaths) * growth[s]
-        state.deaths[s] += deaths
-        state.lived[s] += people / 12.0
-    lowest = 0.0
-    factor = work.stock[: state.population.size]
-    for p in range(products):
-        rows.survival(factor, after, state.population, work.month_excess[p])
-        for z in range(run.wiring.state_start[p], run.wiring.state_start[p + 1]):
-            lowest += rows.kept(state.stock[z], factor)
-    rows.copied(state.population, 0, after, 0, after.size)
-    return lowest
-
-
-@rows.lean()
 def grow_older(row: Float, moving_up: Float, entrants: Float, bands: int) -> None:
     """1 January: move shares of each band up in place; ``entrants`` join the youngest (blocks,)."""
     for block in range(entrants.size):
@@ -337,6 +317,14 @@ def _new_year(run: Run, year: int) -> None:
 @njit(cache=True, nogil=True)
 def _write_year(run: Run, output: DrawOutput, year: int) -> None:
     state = run.state
+    output.market[year] = state.market / 12.0
+    output.price[year] = state.price / 12.0
+    output.taken[year] = state.taken / 12.0
+    output.overdose_deaths[year] = state.overdose_deaths
+    state.market[:] = 0.0
+    state.price[:] = 0.0
+    state.taken[:] = 0.0
+    state.overdose_deaths[:] = 0.0
     output.time[year] = state.time
     output.counted[year] = state.counted
     output.excess_deaths[year] = state.excess_deaths
@@ -377,30 +365,6 @@ def _step(run: Run, month: int, years: float) -> None:
                 state.leaving[k, r] = work.left[k, r] / work.treated[k, r]
 
 
-@rows.lean()
-def _deflate(run: Run, month: int, reference: bool) -> None:
-    """Death rate of people whom no product harms, into ``work.rate``.
-
-    The table's rate is the mean over everyone. With relative risks RR and shares p it is
-    1 + sum p (RR - 1) times that of people without any; this deflator is set in the reference run
-    and kept with the state, so that every scenario has the same.
-    """
-    wiring, setting, state, work = run.wiring, run.setting, run.state, run.work
-    rate, deflator, stock, excess = work.rate, state.deflator[month], state.stock, run.rates.excess
-    yearly, size = setting.death_rate[month // 12], state.population.size
-    if reference:
-        raised = work.leaving[:size]
-        raised[:] = 0.0
-        for z in range(stock.shape[0]):
-            if wiring.deadly[z] == 1:
-                rows.added_product(raised, 0, stock[z], 0, excess[z], 0, size)
-        for s in range(uint64(size)):
-            people = state.population[s]
-            deflator[s] = people / (people + raised[s]) if people > 0.0 else 1.0
-    for s in range(uint64(size)):
-        rate[s] = yearly[s] * deflator[s]
-
-
 @njit(cache=True, nogil=True)
 def run_months(
     run: Run, output: DrawOutput, start: int, stop: int, steps: int, reference: bool
@@ -413,10 +377,11 @@ def run_months(
         if month == 12 * (month // 12):
             output.january[month // 12] = run.state.population
         run.work.month_excess[:] = 0.0
-        _deflate(run, month, reference)
+        trade(run, month, reference)
+        deflate(run, month, reference)
         for _ in range(steps):
             _step(run, month, 1.0 / (12.0 * steps))
-        if not _die_and_move(run, month, reference) >= 0.0:
+        if not die_and_move(run, month, reference) >= 0.0:
             return month
         if month % 12 == 11:
             _write_year(run, output, month // 12)

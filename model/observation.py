@@ -13,14 +13,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincc, ndtr, ndtri
 
+from model import costs, harms, infections, legal, offences, supply
 from model.catalogue import REPORTED, Catalogue
 from model.compartments import Output, Prepared
 from model.forcing import Forcing
+from model.outcomes import Seen
 from model.parameters import Draws
 from model.rates import profile
-from model.structure import NOBODY
 
 Float = npt.NDArray[np.float64]
+
+# In this order: later ones read what earlier ones put.
+OUTCOMES = (supply, legal, harms, infections, offences, costs)
+# Those with ratios and indices that need the unions.
+DERIVED = (supply, legal, harms, offences, costs)
 
 LIABILITY_NODES = 9
 SMALLEST_SHARE = 1e-9
@@ -140,7 +146,8 @@ def observe(
     of the cell's population, stocks persons (mean over the year), counts per year; NaN where an
     indicator does not apply. Products in catalogue order, then unions.
     """
-    cells = _Cells(*(array @ weights.T for array in output[:-1]))
+    forcing = prepared.forcing() if forcing is None else forcing
+    cells = _Cells(*(getattr(output, name) @ weights.T for name in _Cells.__annotations__))
     found = _Found(cells.lived.shape, len(catalogue.products) + len(catalogue.unions))
     with np.errstate(invalid="ignore", divide="ignore"):
         for p, product in enumerate(catalogue.products):
@@ -152,8 +159,13 @@ def observe(
                 for name, values in drinking.items():
                     found.put(name, p, values / cells.lived)
         _mean_ages(prepared, output, weights, cells, found)
+        seen = Seen(prepared, draws, catalogue, output, forcing, weights, found.values)
+        for outcome in OUTCOMES:
+            outcome.observe(seen)
         _unions(catalogue, draws, cells, found.values)
         _derived(catalogue, found.values)
+        for outcome in DERIVED:
+            outcome.derive(seen)
     whole = next((i for i, row in enumerate(catalogue.unions) if row.id == "all"), None)
     if whole is not None:
         found.put("population", len(catalogue.products) + whole, cells.lived)
@@ -214,7 +226,7 @@ def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
 
 
 def _drinking(
-    prepared: Prepared, view: _View, output: Output, forcing: Forcing | None, weights: Float
+    prepared: Prepared, view: _View, output: Output, forcing: Forcing, weights: Float
 ) -> dict[str, Float]:
     """People above thresholds of the amount drunk, (D, Y, cells) persons.
 
@@ -233,11 +245,9 @@ def _drinking(
         if "male" in strata.sexes
         else np.zeros(strata.size, dtype=bool)
     )
-    change = np.ones((1, 1, strata.size))
-    price, amount = (structure.handles.index(name) for name in ("price", "consumption"))
-    if forcing is not None and (forcing.series[[price, amount], p] != NOBODY).any():
-        response = forcing.yearly(price, p) ** read("drinks_price_elasticity")[:, None]
-        change = forcing.yearly(amount, p) * response
+    price = output.price[:, :, p][:, :, strata.region]
+    change = price ** read("drinks_price_elasticity")[:, None]
+    change = change * forcing.yearly(structure.handles.index("consumption"), p)
     shape = read("drinks_shape")
     found: dict[str, Float] = {}
     thresholds = {
@@ -283,8 +293,9 @@ def _unions(catalogue: Catalogue, draws: Draws, cells: _Cells, found: dict[str, 
             rule = rules.get(name, "none")
             target = values[:, :, len(products) + u]
             if rule == "sum":
-                present = np.nan_to_num(values[:, :, members]).sum(axis=2)
-                target[:] = np.where(np.isnan(cells.lived), np.nan, present)
+                known = values[:, :, members]
+                missing = np.isnan(known).all(axis=2)
+                target[:] = np.where(missing, np.nan, np.nansum(known, axis=2))
             elif rule == "people":
                 scale = cells.lived if name in REPORTED else np.ones_like(cells.lived)
                 shares = [values[:, :, m] / scale for m in members]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,19 @@ UNITS = {
     "glasses per week": (0.0, None),
     "persons per year": (0.0, None),
     "correlation": (0.0, 1.0),
+    "grams per year": (0.0, None),
+    "kg per year": (0.0, None),
+    "kg per kg": (0.0, None),
+    "grams": (0.0, None),
+    "litres": (0.0, None),
+    "units per year": (0.0, None),
+    "count": (0.0, None),
+    "disability weight": (0.0, 1.0),
+    "EUR of 2012": (0.0, None),
+    "EUR of 2015": (0.0, None),
+    "EUR of 2018": (0.0, None),
+    "EUR of 2019": (0.0, None),
+    "EUR of 2021": (0.0, None),
 }
 # A rate per year may be negative only as growth.
 SIGNED = ("initiation_growth",)
@@ -177,7 +190,22 @@ def _check_overlaps(rows: Sequence[ParameterRow]) -> None:
         same.append(row)
 
 
-def quantile(row: ParameterRow, z: Float) -> Float:
+class Prior(Protocol):
+    """The columns that say how a quantity is drawn."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def distribution(self) -> str: ...
+    @property
+    def evidence(self) -> str: ...
+
+
+def quantile(row: Prior, z: Float) -> Float:
     """Values of a row's prior at standard normal scores ``z``: same shape, unit of the row.
 
     Two-piece on the transformed scale (log, logit or identity): the lower half is scaled by

@@ -15,12 +15,14 @@ from scipy.special import ndtr
 from model.catalogue import FlowRow
 from model.errors import InputError
 from model.parameters import Draws, ParameterRow
+from model.prices import Terms, market_terms
 from model.strata import Strata
-from model.structure import ADMISSION, SOCIAL, TREND, Structure
+from model.structure import ADMISSION, NOBODY, SOCIAL, TREND, Structure
 from model.vocabulary import AGE, coupling_prefix
 from model.vocabulary import SOCIAL as SOCIAL_NAMES
 
 Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
 
 
 class Rates(NamedTuple):
@@ -29,6 +31,11 @@ class Rates(NamedTuple):
     base: Float  # (D, F, S) per year; persons per year and stratum for entries from outside
     excess: Float  # (D, Z, S) mortality ratio less one
     elasticity: Float  # (D, F) response of the flow to the own price
+    elasticity_row: Int  # (F,) row of the profile, or NOBODY
+    elasticity_profile: Float  # (D, N, S) where the response differs by stratum
+    overdose: Float  # (D, Z) overdoses per person-year
+    amount: Float  # (D, Z) taken by one person a year at the prices of January 2010
+    terms: Terms  # of the markets
     burden: Float  # (D, S) share of people with a mental-health burden
     burden_excess: Float  # (D, F) its effect on the flow, less one
     coupling: Float  # (D, K) effect of an upstream product, less one
@@ -235,20 +242,50 @@ def build_rates(structure: Structure, strata: Strata, people: Float, draws: Draw
         )
     ]
     coupling: list[Float] = []
+    profiles: list[Float] = []
     for f, flow in enumerate(structure.flows):
         reader = readers[structure.product_of_flow[f]]
         _fill_flow(reader, structure, rates, f)
         if "price" in (flow.modifiers or "").split():
-            rates.elasticity[:, f] = reader.scalar(f"{flow.family}_price_elasticity")
+            response = reader.raw(f"{flow.family}_price_elasticity")
+            if response.shape[1] == 1:
+                rates.elasticity[:, f] = response[:, 0]
+            else:
+                rates.elasticity_row[f] = len(profiles)
+                profiles.append(response)
         coupling += _couplings(reader, structure, f)
     for z, state in enumerate(structure.states):
+        reader = readers[structure.product_of_state[z]]
         if state.mortality is not None:
-            reader = readers[structure.product_of_state[z]]
             # Nobody is taken to live longer because of a product: ratios below 1 count as 1.
-            rates.excess[:, z] = np.maximum(reader.optional(state.mortality, 1.0) - 1.0, 0.0)
+            excess = np.maximum(reader.optional(state.mortality, 1.0) - 1.0, 0.0)
+            # Published ratios count overdoses among the deaths; here these are apart.
+            rates.excess[:, z] = excess * (1.0 - reader.optional("overdose_share", 0.0))
+        if state.overdose is not None:
+            rates.overdose[:, z] = reader.optional(state.overdose, 0.0)[:, 0]
     occupied, places = _services(structure, draws)
-    effects = np.stack(coupling, axis=1) if coupling else rates.coupling
-    return rates._replace(coupling=effects, occupied=occupied, places=places)
+    return rates._replace(
+        coupling=np.stack(coupling, axis=1) if coupling else rates.coupling,
+        elasticity_profile=np.stack(profiles, axis=1) if profiles else rates.elasticity_profile,
+        occupied=occupied,
+        places=places,
+        amount=_amounts(structure, rates.terms),
+    )
+
+
+def _amounts(structure: Structure, terms: Terms) -> Float:
+    """Amount that one person in each state takes a year, (D, Z)."""
+    found = np.zeros((len(terms.amount), len(structure.states)))
+    for z, state in enumerate(structure.states):
+        p = structure.product_of_state[z]
+        heavy = terms.amount[:, p] * terms.ratio[:, p]
+        if state.reported == "occasional":
+            found[:, z] = terms.amount[:, p]
+        elif state.reported in ("problematic", "waiting"):
+            found[:, z] = heavy
+        elif state.reported == "treatment":
+            found[:, z] = heavy * terms.treated[:, p]
+    return found
 
 
 def _empty(structure: Structure, strata: Strata, draws: Draws) -> Rates:
@@ -262,6 +299,11 @@ def _empty(structure: Structure, strata: Strata, draws: Draws) -> Rates:
         base=np.zeros((size, flows, strata.size)),
         excess=np.zeros((size, states, strata.size)),
         elasticity=np.zeros((size, flows)),
+        elasticity_row=np.full(flows, NOBODY),
+        elasticity_profile=np.zeros((size, 0, strata.size)),
+        overdose=np.zeros((size, states)),
+        amount=np.zeros((size, states)),
+        terms=market_terms(structure, draws),
         burden=np.zeros((size, strata.size)),
         burden_excess=np.zeros((size, flows)),
         coupling=np.zeros((size, 0)),

@@ -71,7 +71,11 @@ Row = TypeVar("Row", bound=TableRow)
 
 def columns(row: type[TableRow]) -> list[str]:
     """Names of the columns that a table of ``row`` must have, in order."""
-    return [name for name in row.model_fields if name not in TableRow.model_fields]
+    return [
+        field.alias or name
+        for name, field in row.model_fields.items()
+        if name not in TableRow.model_fields
+    ]
 
 
 def read_rows(path: Path, row: type[Row]) -> list[Row]:

@@ -72,6 +72,13 @@ def added(target: Float, at: int, row: Float, start: int, width: int) -> None:
 
 
 @lean(fastmath=_FAST)
+def added_scaled(target: Float, at: int, row: Float, start: int, width: int, factor: float) -> None:
+    a, b = uint64(at), uint64(start)
+    for s in range(uint64(width)):
+        target[a + s] += row[b + s] * factor
+
+
+@lean(fastmath=_FAST)
 def product(first: Float, at: int, second: Float, start: int, width: int) -> float:
     a, b = uint64(at), uint64(start)
     total = 0.0

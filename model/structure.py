@@ -17,15 +17,26 @@ from model.errors import InputError
 from model.parameters import Draws
 from model.vocabulary import coupling_prefix
 
+Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Text = npt.NDArray[np.str_]
 
-TREND, SOCIAL, REPUTATION, COUPLED, ADMISSION, PRICED, BURDENED = (1, 2, 4, 8, 16, 32, 64)
+TREND, SOCIAL, REPUTATION, COUPLED, ADMISSION, PRICED, BURDENED, FADING = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+    64,
+    128,
+)
 _FLAGS = {
     "trend": TREND,
     "social": SOCIAL,
     "reputation": REPUTATION,
     "price": PRICED,
+    "price_fading": FADING,
     "mental_health": BURDENED,
 }
 NOBODY = -1  # origin or destination outside the model; a flow without a counter; no service
@@ -52,10 +63,11 @@ class Wiring(NamedTuple):
     deadly: Int  # (Z,) 1 where people may have excess mortality
     asks: Int  # (F,) service that the flow's people ask for, or NOBODY
     leaves: Int  # (F,) service that the flow's people leave treatment of, or NOBODY
-    price_handle: int
     capacity_handle: int
     entry_handle: int
     mortality_handle: int
+    overdose_handle: int
+    fatality_handle: int
     burden_handle: int
 
 
@@ -65,8 +77,11 @@ class Structure:
 
     products: tuple[str, ...]
     kinds: tuple[str, ...]
+    markets: tuple[str | None, ...]
     services: tuple[str, ...]
     handles: tuple[str, ...]
+    neutral: Float  # (H,) value of an idle handle: 1 for a multiplier, 0 for a level
+    scopes: tuple[str, ...]  # (H,) strata, region or nation
     states: tuple[StateRow, ...]
     flows: tuple[FlowRow, ...]
     counters: tuple[tuple[str, str], ...]  # (product, group)
@@ -99,8 +114,11 @@ def build_structure(catalogue: Catalogue, draws: Draws) -> Structure:
     return Structure(
         products=products,
         kinds=tuple(row.kind for row in catalogue.products),
+        markets=tuple(row.market for row in catalogue.products),
         services=services,
         handles=handles,
+        neutral=np.array([0.0 if row.unit == "level" else 1.0 for row in catalogue.handles]),
+        scopes=tuple(row.scope for row in catalogue.handles),
         states=states,
         flows=tuple(flow for part in parts for flow in part.flows),
         counters=tuple((product.id, group) for product, part in numbered for group in part.groups),
@@ -141,10 +159,11 @@ def _wire(parts: list[_Part], couplings: list[list[int]], handles: tuple[str, ..
         deadly=_int([row.mortality is not None for row in states]),
         asks=_int([k for part in parts for k in part.asks]),
         leaves=_int([k for part in parts for k in part.leaves]),
-        price_handle=handles.index("price"),
         capacity_handle=handles.index("capacity"),
         entry_handle=handles.index("entry_time"),
         mortality_handle=handles.index("mortality"),
+        overdose_handle=handles.index("overdose"),
+        fatality_handle=handles.index("overdose_fatality"),
         burden_handle=handles.index("mental_health"),
     )
 

@@ -50,6 +50,165 @@ OBSERVATION = (
 CARE = ("utilisation", "centre_size", "intake_delay", "substitution_intake_delay")
 SHARED = ("mental_health_prevalence", "common_liability_share")
 
+# What markets, harms, infections, offences and money read (the modules of these names).
+MARKET = (
+    "amount_occasional",
+    "amount_ratio",
+    "amount_treatment_share",
+    "arc_price",
+    "amount_price_elasticity",
+    "replacement_time",
+    "diversion",
+    "dilution",
+    "sticker_time",
+    "street_purity",
+    "lowest_purity",
+    "potency_exponent",
+    "enforcement_price_effect",
+    "domestic_production_share",
+    "border_seizure_share",
+    "inside_seizure_share",
+    "online_price_effect",
+    "online_start",
+    "online_ceiling",
+    "online_midpoint",
+    "online_scale",
+    "price_fading",
+    "overdose_fatality",
+    "overdose_share",
+    "advertising_effect",
+    "excise_share",
+    "price_spread",
+    "illicit_share",
+    "illicit_response",
+    "illicit_price_ratio",
+)
+SUPPLY: tuple[str, ...] = (
+    "retail_price",
+    "wholesale_share",
+    "seized_purity",
+    "transit_inflow",
+    "transit_rise",
+    "export_production",
+    "production_rise",
+    "kg_per_site",
+    "processed_share",
+    "site_found_share",
+    "mixed_site_share",
+    "production_waste",
+    "dump_sites_per_tonne",
+    "storage_per_site",
+    "premises_damage_share",
+    "kg_per_plantation",
+    "plantation_share",
+    "plantation_found_share",
+    "large_plantation_share",
+    "excreted_share",
+    "takings_per_seller",
+    "violence_exponent",
+    "violence_disruption",
+    "corruption_exponent",
+    "friend_ratio",
+    "courier_ratio",
+    "darknet_ratio",
+    "social_media_ratio",
+)
+LEGAL: tuple[str, ...] = (
+    "loss_occasional",
+    "loss_ratio",
+    "nondaily_amount_ratio",
+    "survey_coverage",
+    "unit_price",
+    "vat_rate",
+)
+HARMS: tuple[str, ...] = (
+    "coded_share",
+    "coded_overdose_share",
+    "disability_weight_occasional",
+    "disability_weight_moderate",
+    "disability_weight_problematic",
+    "disability_weight_treatment",
+    "disability_weight_recovery",
+    "driver_share",
+    "driving_share",
+    "driving_share_problematic",
+    "driving_sex_ratio",
+    "over_limit_share",
+    "nuisance_share",
+    "capsules_occasional",
+    "capsules_ratio",
+    "capsule_litter_share",
+)
+INFECTIONS: tuple[str, ...] = (
+    "injecting_share",
+    "injecting_treatment_ratio",
+    "injecting_overlap",
+    "injecting_career",
+    "substitution_hcv_effect",
+    "substitution_hiv_effect",
+    "needle_effect",
+    "needle_coverage",
+    "needles_per_person",
+    "needle_recovery",
+    "hcv_transmission",
+    "hcv_clearance",
+    "hcv_antibody_start",
+    "hcv_treatment",
+    "hcv_treatment_midpoint",
+    "hcv_treatment_scale",
+    "hcv_treatment_success",
+    "hiv_transmission",
+    "hiv_start",
+)
+OFFENCES: tuple[str, ...] = (
+    "use_offence_rate",
+    "dealing_offence_rate",
+    "economic_offence_rate",
+    "economic_treatment_ratio",
+    "economic_spending_exponent",
+    "systemic_level",
+    "explosive_level",
+    "detention_share_use",
+    "detention_share_dealing",
+    "detention_share_economic",
+    "detention_stay",
+    "prison_use_share",
+    "prison_substitution_share",
+    "release_risk",
+    "release_risk_ratio",
+    "release_continuation",
+)
+COSTS: tuple[str, ...] = (
+    "public_expenditure_2015",
+    "treatment_function_weight",
+    "enforcement_function_weight",
+    "prevention_function_weight",
+    "harm_reduction_function_weight",
+    "treatment_spending_weight",
+    "enforcement_spending_weight",
+    "prevention_spending_weight",
+    "harm_reduction_spending_weight",
+    "treatment_cost_ratio",
+    "enforcement_cost_ratio",
+    "harm_reduction_cost_ratio",
+    "general_care_share",
+    "episode_share",
+    "social_cost_2012",
+    "social_cost_assigned",
+    "social_cost_weight",
+    "social_cost_direct",
+    "social_cost_direct_death_share",
+    "social_cost_indirect_death_share",
+    "social_cost_ratio",
+    "inflation",
+    "cost_outpatient_episode",
+    "cost_residential_month",
+    "residential_share",
+    "cost_agonist_year",
+    "cost_prison_year",
+    "cost_hcv_course",
+)
+
 
 class Flow(Protocol):
     """The columns of a flow that name parameters."""
@@ -65,6 +224,8 @@ class State(Protocol):
 
     @property
     def mortality(self) -> str | None: ...
+    @property
+    def overdose(self) -> str | None: ...
     @property
     def last_month(self) -> str | None: ...
     @property
@@ -82,6 +243,7 @@ def known_parameters(
     """Every name that the flows and states of a catalogue, care and observation can read."""
     products = tuple(products)
     known = {*TREND, *SOCIAL, *OBSERVATION, *CARE, *SHARED}
+    known |= {*MARKET, *SUPPLY, *LEGAL, *HARMS, *INFECTIONS, *OFFENCES, *COSTS}
     for names in (*AGE.values(), *DERIVED.values()):
         known |= set(names)
     for flow in flows:
@@ -91,5 +253,6 @@ def known_parameters(
         known.add(f"{flow.family}_price_elasticity")
         known |= {coupling_prefix(flow.family) + product for product in products}
     for state in states:
-        known |= {name for name in (state.mortality, state.last_month, state.daily) if name}
+        named = (state.mortality, state.overdose, state.last_month, state.daily)
+        known |= {name for name in named if name}
     return known - set(DERIVED)

@@ -1,60 +1,48 @@
-"""From a scenario to the forcing that an engine takes."""
+"""From a scenario to the changes that an engine takes."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
-from model.forcing import REGIONAL, Change, Forcing, build_forcing
+from model.events import month_number
+from model.forcing import Change, build_forcing
+from model.handles import product_names
 from model.strata import Strata
-from model.structure import BURDENED, NOBODY, PRICED, Structure
-from scenarios.schema import ChangeEntry, Scenario, month_number, product_names
+from model.structure import Structure
+from scenarios.schema import ChangeEntry, Scenario
+
+# What handles of a scope act on, and what a change must then leave whole.
+_SCOPES = {
+    "region": ("whole regions", "all: every age, sex and deprivation group of a region"),
+    "nation": ("the whole nation", "all: every region, age, sex and deprivation group"),
+}
 
 
-def compose(scenario: Scenario, structure: Structure, strata: Strata, months: int) -> Forcing:
-    """Forcing of ``scenario`` over ``months`` from January 2010.
+def changes_of(
+    scenario: Scenario, structure: Structure, strata: Strata, months: int
+) -> list[Change]:
+    """Changes of ``scenario`` over ``months`` from January 2010.
 
     Raises InputError with the file and line of a change that the strata or the handle refuse, or
     that would do nothing.
     """
     changes = []
     for number, entry in enumerate(scenario.changes):
+        neutral = float(structure.neutral[structure.handles.index(entry.handle)])
         change = Change(
             handle=entry.handle,
             products=_products(scenario, number, structure),
-            multiplier=_months(entry, months),
-            strata=_strata(scenario, number, strata),
+            values=_months(entry, neutral, months),
+            strata=_strata(scenario, number, structure, strata),
         )
         try:
             build_forcing(structure, strata, months, [change])
         except InputError as error:
             raise scenario.refuse(error, number) from None
         changes.append(change)
-    return build_forcing(structure, strata, months, changes)
-
-
-def reading_products(handle: str, structure: Structure, drinks: Sequence[str]) -> tuple[str, ...]:
-    """Products on which ``handle`` acts, in catalogue order.
-
-    ``drinks``: products of which the amount drunk is modelled, the readers of ``consumption``.
-    """
-    wiring = structure.wiring
-    number = structure.handles.index(handle)
-    owner = np.repeat(np.arange(len(structure.flows)), np.diff(wiring.handle_start))
-    found = set(structure.product_of_flow[owner[wiring.handles == number]])
-    for name, flag in (("price", PRICED), ("mental_health", BURDENED)):
-        if handle == name:
-            found |= set(structure.product_of_flow[(wiring.flags & flag) != 0])
-    if handle == "capacity":
-        found |= set(structure.product_of_state[wiring.treating_service != NOBODY])
-    if handle == "mortality":
-        found |= set(structure.product_of_state[wiring.deadly == 1])
-    if handle == "consumption":
-        found |= {structure.products.index(product) for product in drinks}
-    return tuple(structure.products[p] for p in sorted(found))
+    return changes
 
 
 def _products(scenario: Scenario, number: int, structure: Structure) -> tuple[str, ...]:
@@ -64,7 +52,7 @@ def _products(scenario: Scenario, number: int, structure: Structure) -> tuple[st
     """
     entry = scenario.changes[number]
     names = product_names(structure.products, structure.kinds)
-    readers = reading_products(entry.handle, structure, scenario.drinks)
+    readers = scenario.readers[entry.handle]
     reached: dict[str, None] = {}
     for name in entry.products:
         members = [product for product in names[name] if product in readers]
@@ -80,14 +68,16 @@ def _products(scenario: Scenario, number: int, structure: Structure) -> tuple[st
     return tuple(reached)
 
 
-def _months(entry: ChangeEntry, months: int) -> npt.NDArray[np.float64]:
-    multiplier = np.ones(months)
+def _months(entry: ChangeEntry, neutral: float, months: int) -> npt.NDArray[np.float64]:
+    values = np.full(months, neutral)
     stop = months if entry.stop is None else month_number(entry.stop) + 1
-    multiplier[month_number(entry.start) : stop] = entry.multiplier
-    return multiplier
+    values[month_number(entry.start) : stop] = entry.size
+    return values
 
 
-def _strata(scenario: Scenario, number: int, strata: Strata) -> npt.NDArray[np.bool_]:
+def _strata(
+    scenario: Scenario, number: int, structure: Structure, strata: Strata
+) -> npt.NDArray[np.bool_]:
     """Strata that a change reaches. Raises InputError when its ages cut a band."""
     entry = scenario.changes[number]
     low = 0 if entry.ages[0] is None else entry.ages[0]
@@ -111,15 +101,18 @@ def _strata(scenario: Scenario, number: int, strata: Strata) -> npt.NDArray[np.b
     ):
         wanted = [labels_of.index(label) for label in asked]
         among = np.isin(codes, wanted)
-        whole[key] = key == "regions" or bool(among.all())
+        whole[key] = bool(among.all())
         reached &= among
-    cuts = [key for key in whole if not whole[key]]
-    if entry.handle in REGIONAL and cuts:
+    scope = structure.scopes[structure.handles.index(entry.handle)]
+    cuttable = {"strata": set(whole), "region": {"regions"}, "nation": set()}[scope]
+    cuts = [key for key in whole if not whole[key] and key not in cuttable]
+    if cuts:
+        acts, allowed = _SCOPES[scope]
         error = InputError(
-            f"the handle {entry.handle} acts on whole regions",
+            f"the handle {entry.handle} acts on {acts}",
             key=cuts[0],
             given=getattr(entry, cuts[0]),
-            allowed="all: every age, sex and deprivation group of a region",
+            allowed=allowed,
         )
         raise scenario.refuse(error, number)
     return reached

@@ -1,15 +1,15 @@
 """What a scenario file may hold, and how one is found and checked.
 
 A scenario is a YAML file: ``id, title, description, branch`` (month, default 2024-01) and
-``changes``, each a multiplier on one handle of some products in some strata from one month to
-another. See ``Scenario`` and ``ChangeEntry``.
+``changes``, each a multiplier or level of one handle of some products in some strata from one
+month to another. See ``Scenario`` and ``ChangeEntry``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,15 +18,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from model.catalogue import Catalogue
 from model.errors import InputError
+from model.events import FIRST_YEAR, LAST_YEAR, month_number
+from model.handles import NEVER_ZERO, product_names, reading_products
 from model.reading import allowed_words
 from scenarios.lines import Document, Place, read_yaml
 
 FUTURES = Path(__file__).with_name("futures")
 REFERENCE = "current-policy"
-# These stand in a denominator or under a negative exponent: 0 has no meaning for them.
-NEVER_ZERO = {"price": 0.01, "entry_time": 0.01}
 SUFFIXES = (".yaml", ".yml")
-FIRST_YEAR, LAST_YEAR = 2010, 2030
 
 
 def _month(value: object) -> str:
@@ -71,8 +70,9 @@ Month = Annotated[str, BeforeValidator(_month)]
 
 
 class ChangeEntry(BaseModel):
-    """One change: ``multiplier`` on a handle; what is left out, or ``all``, means everything.
+    """One change of a handle; what is left out, or ``all``, means everything.
 
+    The table of handles says whether a handle takes ``multiplier`` or ``level``.
     ``from`` and ``to`` are months, both included; without ``to`` the change stays. Ages are the
     first and last year of age, both included, and must not cut a band of the strata.
     """
@@ -96,9 +96,17 @@ class ChangeEntry(BaseModel):
     ] = ["most_deprived", "others"]
     start: Month = Field(alias="from")
     stop: Month | None = Field(alias="to", default=None)
-    multiplier: Annotated[float, Field(ge=0.0, le=1000.0)]
+    multiplier: Annotated[float | None, Field(ge=0.0, le=1000.0)] = None
+    level: Annotated[float | None, Field(ge=0.0, le=10.0)] = None
     note: str | None = None
     source: str = "assumed"
+
+    @property
+    def size(self) -> float:
+        """The multiplier or the level, whichever the handle takes."""
+        size = self.level if self.multiplier is None else self.multiplier
+        assert size is not None  # exactly one is given: checked when the file is read
+        return size
 
 
 class _File(BaseModel):
@@ -122,7 +130,7 @@ class Scenario:
     changes: tuple[ChangeEntry, ...]
     document: Document
     digest: str  # SHA-256 of the file
-    drinks: tuple[str, ...]  # products of which the amount drunk is modelled
+    readers: Mapping[str, tuple[str, ...]]  # products on which each handle acts
 
     def refuse(self, error: InputError, change: int) -> InputError:
         """``error`` told again with the file and line of one of the changes, or of its key."""
@@ -135,12 +143,6 @@ class Scenario:
             given=error.given,
             allowed=error.allowed,
         )
-
-
-def month_number(month: str) -> int:
-    """Months since January 2010 of ``YYYY-MM``."""
-    year, number = month.split("-")
-    return (int(year) - FIRST_YEAR) * 12 + int(number) - 1
 
 
 def shipped() -> dict[str, Path]:
@@ -211,21 +213,12 @@ def read_scenario(path: Path, catalogue: Catalogue) -> Scenario:
         changes=tuple(file.changes),
         document=document,
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
-        drinks=_drinks(catalogue),
+        readers={row.id: reading_products(catalogue, row.id) for row in catalogue.handles},
     )
     _check_month(document, ("branch",), file.branch, f"{FIRST_YEAR}-01")
     for number, change in enumerate(file.changes):
         _check_change(scenario, file.branch, number, change, catalogue)
     return scenario
-
-
-def _drinks(catalogue: Catalogue) -> tuple[str, ...]:
-    owners = {row.product for row in catalogue.parameters if row.parameter == "drinks_occasional"}
-    return tuple(
-        row.id
-        for row in catalogue.products
-        if not owners.isdisjoint({row.id, f"kind:{row.kind}", "*"})
-    )
 
 
 def _told(error: ValidationError, document: Document) -> InputError:
@@ -283,11 +276,8 @@ def _check_change(
     if (low is not None and low < 0) or (high is not None and high < (low or 0)):
         allowed = "first and last year of age; null for no limit"
         _refuse(document, (*at, "ages"), change.ages, allowed, "the ages are out of order")
-    least = NEVER_ZERO.get(change.handle, 0.0)
-    if change.multiplier < least:
-        allowed = f"{least:g} or more for the handle {change.handle}"
-        place = (*at, "multiplier")
-        _refuse(document, place, change.multiplier, allowed, "the multiplier is out of range")
+    unit = next(row.unit for row in catalogue.handles if row.id == change.handle)
+    _check_size(document, at, change, unit)
     sources = [row.id for row in catalogue.sources]
     if change.source not in sources:
         _refuse(document, (*at, "source"), change.source, sources, "unknown source")
@@ -296,10 +286,17 @@ def _check_change(
         _check_month(document, (*at, "to"), change.stop, change.start)
 
 
-def product_names(products: Sequence[str], kinds: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What ``products`` of a change may name, and the product ids that each name stands for."""
-    names: dict[str, tuple[str, ...]] = {product: (product,) for product in products}
-    for kind in dict.fromkeys(kinds):
-        of_kind = [p for p, other in zip(products, kinds, strict=True) if other == kind]
-        names[f"kind:{kind}"] = tuple(of_kind)
-    return names | {"all": tuple(products)}
+def _check_size(document: Document, at: Place, change: ChangeEntry, unit: str) -> None:
+    """Exactly one of multiplier and level stands there: the one that the handle takes."""
+    other = "multiplier" if unit == "level" else "level"
+    if getattr(change, other) is not None:
+        allowed = f"{unit} (the handle {change.handle} takes no {other})"
+        _refuse(document, (*at, other), getattr(change, other), allowed, "the wrong key")
+    size = getattr(change, unit)
+    if size is None:
+        given, allowed = "(nothing)", f"a value: the handle {change.handle} takes a {unit}"
+        _refuse(document, (*at, unit), given, allowed, "a key lacks")
+    least = NEVER_ZERO.get(change.handle, 0.0)
+    if size < least:
+        allowed = f"{least:g} or more for the handle {change.handle}"
+        _refuse(document, (*at, unit), size, allowed, f"the {unit} is out of range")

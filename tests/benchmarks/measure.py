@@ -133,8 +133,8 @@ def _beside_slow_twins(problem: Core) -> Iterator[Row]:
 def _engine(engine: Prepared) -> Iterator[Row]:
     """Runs a second by the wall clock: threads share it, CPU time would not show them."""
     full = simulate(engine, None, 0, END)
-    start = start_state(engine).with_deaths_of(full.state)
-    half = simulate(engine, None, 0, BRANCH).state.with_deaths_of(full.state)
+    start = start_state(engine).with_reference(full.state)
+    half = simulate(engine, None, 0, BRANCH).state.with_reference(full.state)
     tasks = {
         "reference run 2010-2030 with its start": partial(simulate, engine, None, 0, END),
         "run 2010-2030 from a start": partial(simulate, engine, None, 0, END, start),

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from calibration.figures import FIGURES, UNITS, Figure, comparable, load_figures
+from calibration.figures import (
+    FIGURES,
+    OBSERVED,
+    PUT_IN,
+    UNITS,
+    Figure,
+    comparable,
+    given_to_model,
+    load_figures,
+)
 from model.errors import InputError
 
 TABLES = Path(__file__).parents[2] / "model" / "tables"
@@ -109,6 +118,8 @@ def test_a_good_table_is_read(tmp_path: Path) -> None:
         ({"why": ""}, "why", "(empty)"),
         ({"role": "context", "why": ""}, "why", "(empty)"),
         ({"role": "fitted"}, "repeats", "one"),
+        ({"why": "anchor: the same"}, "role", "checked"),
+        ({"role": "fitted", "repeats": "", "why": "forcing: a history"}, "role", "fitted"),
         ({"role": "fitted", "repeats": "", "value": "", "low": "", "high": ""}, "value", "(empty)"),
         ({"role": "fitted", "repeats": "", "year": ""}, "year", "(empty)"),
         ({"role": "fitted", "repeats": "", "quality": "derived"}, "quality", "derived"),
@@ -167,7 +178,11 @@ def test_one_sided_bounds_and_rows_without_a_number_are_read(tmp_path: Path) -> 
     [
         ({}, True),
         ({"population_kind": "pupils", "region": "French Community"}, True),
-        ({"value": ""}, False),
+        ({"value": ""}, True),
+        ({"value": "", "low": "", "high": "", "direction": "up"}, False),
+        ({"population_kind": "standardised"}, False),
+        ({"population_kind": "money", "indicator": "social_cost"}, True),
+        ({"population_kind": "market", "indicator": "social_cost"}, False),
         ({"population_kind": "students"}, False),
         ({"population_kind": "nightlife"}, False),
         ({"region": "Ghent"}, False),
@@ -233,7 +248,7 @@ def test_fitted_rows_are_observations_of_the_model(shipped: list[Figure]) -> Non
 
 def test_derived_rows_name_what_they_derive_from(shipped: list[Figure]) -> None:
     derived = [row for row in shipped if row.quality == "derived"]
-    assert len(derived) == 45
+    assert len(derived) == 46
     assert all(row.role == "checked" and row.repeats for row in derived)
 
 
@@ -260,6 +275,18 @@ def test_derived_rows_name_what_they_derive_from(shipped: list[Figure]) -> None:
         ("ww_cocaine_Antwerp_Zuid", "checked"),
         ("seiz_cocaine_kg_2010", "context"),
         ("price_cocaine_2018", "context"),
+        ("seiz_heroin_kg_2010", "checked"),
+        ("spend_total_2015", "context"),
+        ("cost_total_2012", "context"),
+        ("tobacco_price_2020", "context"),
+        ("env_needles_", "context"),
+        ("harm_alcohol_daly_2020", "checked"),
+        ("harm_alcohol_deaths_2020", "fitted"),
+        ("tobacco_deaths_2021", "checked"),
+        ("off_drug_2022", "fitted"),
+        ("labs_2021", "checked"),
+        ("env_dumps_2022", "checked"),
+        ("mkt_plant_large_2021", "checked"),
     ],
 )
 def test_known_traps_have_their_role(shipped: list[Figure], start: str, role: str) -> None:
@@ -283,3 +310,54 @@ def test_a_school_year_is_its_end_year(shipped: list[Figure]) -> None:
     assert year["pupils21_tobacco_last_year_prevalence"] == (2022, None)
     assert year["cannabis_last_year_2013_14_15-16"] == (2014, None)
     assert year["mkt_labs_2122"] == (2021, 2022)
+
+
+def test_what_is_put_in_is_never_fitted_or_checked(shipped: list[Figure]) -> None:
+    put_in = [row for row in shipped if row.given in PUT_IN]
+    assert {row.given for row in put_in} == set(PUT_IN)
+    assert {row.role for row in put_in} == {"context"}
+
+
+def test_what_a_history_is_built_from_is_forcing(shipped: list[Figure]) -> None:
+    pairs = {pair for row in table("history.csv") for pair in row["figures"].split()}
+    used = [row for row in shipped if f"{row.product}/{row.indicator}" in pairs]
+    assert {"tobacco/price_pack_20", "cocaine/quantity_seized"} <= pairs
+    wrong = [row.id for row in used if row.value is not None and row.given != "forcing"]
+    assert wrong == []
+
+
+def test_a_row_derived_from_given_rows_is_given(shipped: list[Figure]) -> None:
+    rows = {row.id: row for row in shipped}
+    assert rows["spend_treatment_2015"].given is None
+    assert given_to_model(rows["spend_treatment_2015"], rows) == "anchor"
+    assert given_to_model(rows["off_use_n_2022"], rows) == "centred"
+    assert given_to_model(rows["can_daily_2018"], rows) is None
+    assert given_to_model(rows["harm_alcohol_yll_2020"], rows) is None
+    # One end is known, the other is not: the death count was, the years of life lost were not.
+    assert given_to_model(rows["harm_alcohol_yll_per_death_2020"], rows) is None
+
+
+def test_what_was_found_is_never_fitted(shipped: list[Figure]) -> None:
+    effort = ("_found", "_found_all", "_sites", "quantity_seized", "number_of_seizures")
+    found = [row for row in shipped if row.indicator.endswith(effort)]
+    assert len(found) > 50
+    assert not [row.id for row in found if row.role == "fitted"]
+
+
+def test_observed_indicators_are_codes_of_the_model() -> None:
+    codes = {row["id"] for row in table("indicators.csv")}
+    observed = set().union(*OBSERVED.values())
+    # Shares of the public expenditure are formed where they are compared.
+    assert {name for name in observed if not name.startswith("expenditure_share_")} <= codes
+
+
+def test_age_standardised_rates_are_not_comparable(shipped: list[Figure]) -> None:
+    rows = [row for row in shipped if row.population_kind == "standardised"]
+    assert len(rows) == 19
+    assert all(row.role == "checked" and not comparable(row) for row in rows)
+
+
+def test_loads_of_sites_stay_checked_or_context(shipped: list[Figure]) -> None:
+    loads = [row for row in shipped if row.indicator == "wastewater_load"]
+    assert {row.role for row in loads} == {"checked", "context"}
+    assert not any(comparable(row) for row in loads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -78,11 +79,11 @@ def test_a_run_prints_the_main_indicators_and_where_the_rest_is(
 
 
 BAD_TABLES = [
-    ("products.csv", "alcohol,Alcohol,legal,calibrated,foul,,,design", "modules"),
-    ("products.csv", "alcohol,Alcohol,lawful,calibrated,use,,,design", "kind"),
+    ("products.csv", "alcohol,Alcohol,legal,calibrated,foul,,,,design", "modules"),
+    ("products.csv", "alcohol,Alcohol,lawful,calibrated,use,,,,design", "kind"),
     ("products.csv", "alcohol,Alcohol,legal", None),
     ("unions.csv", "any_illegal,Any,heroin,design", "members"),
-    ("states.csv", "use,never,asleep,no,,,,,,design", "reported"),
+    ("states.csv", "use,never,asleep,no,,,,,,,design", "reported"),
     (
         "flows.csv",
         "escalation,use,occasional,waiting_substitution,rate,escalation,escalation,,,,,design",
@@ -110,8 +111,8 @@ BAD_TABLES = [
     ),
     (
         "indicators.csv",
-        "never,People,furlongs,stock,none,mean over the year,design",
-        "unit",
+        "never,People,persons,heap,none,mean over the year,design",
+        "kind",
     ),
 ]
 
@@ -158,6 +159,15 @@ def test_a_bad_table_is_refused_and_former_results_stay(
         ("show", "flows", "heroin"),
         ("show", "states", "heroin"),
         ("show", "handles", "pull"),
+        ("show", "history", "heroin"),
+        ("show", "services", "magic"),
+        ("show", "unions", "alcohol"),
+        ("figures",),
+        ("figures", "nowhere", "--totals"),
+        ("figures", "--product"),
+        ("shocks", "--product", "alcohol"),
+        ("shocks", "--size", "1"),
+        ("shocks", "--draws", "0"),
         ("walk",),
     ],
 )
@@ -235,6 +245,11 @@ def test_show_fits_and_cuts_nothing(
         (("flows", "admission"), "a place comes free"),
         (("states", "gambling_online"), "moderate_risk"),
         (("handles", "price"), "own real price"),
+        (("indicators", "coded_deaths"), "harm_alcohol_deaths_2020"),
+        (("history", "tobacco-excise"), "excise"),
+        (("history", "opioids"), "dated only"),
+        (("services", "substitution"), "Opioid agonist treatment"),
+        (("unions", "any_gambling"), "gambling_offline gambling_online"),
     ],
 )
 def test_show_takes_an_id(runner: CliRunner, arguments: tuple[str, str], wanted: str) -> None:
@@ -247,6 +262,20 @@ def test_show_gives_the_rows_that_a_product_reads(runner: CliRunner) -> None:
     lines = call(runner, "show", "parameters", "cannabis").stdout.splitlines()
     owners = [lines[i + 1].split()[0] for i, line in enumerate(lines) if "diffusion_mid" in line]
     assert owners == ["cannabis"]
+
+
+def test_show_indicators_is_the_list_of_codes(runner: CliRunner) -> None:
+    text = " ".join(call(runner, "show", "indicators").stdout.split())
+    assert "drug_law_offences offences per year" in text
+    assert "compared with no figure" in text
+    assert re.search(r"compared with \d+ figures \(\d+ centred, \d+ checked\)", text)
+
+
+def test_show_handles_says_where_they_act(runner: CliRunner) -> None:
+    text = " ".join(call(runner, "show", "handles").stdout.split())
+    assert "scope: the whole country" in text
+    assert "scope: may differ by age, sex, region and deprivation" in text
+    assert "acts on: market:illicit (products with this market)" in text
 
 
 def test_show_reads_a_catalogue_of_ones_own(runner: CliRunner, tmp_path: Path) -> None:

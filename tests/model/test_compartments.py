@@ -14,7 +14,7 @@ from calibration.priors import draw_priors
 from model.catalogue import Catalogue
 from model.compartments import Output, Prepared, Result, State, prepare, simulate, start_state
 from model.errors import InputError
-from model.forcing import REGIONAL, Change, Forcing, build_forcing
+from model.forcing import Change, Forcing
 from model.parameters import Draws
 from model.rates import build_rates
 from model.strata import Strata, default_strata, load_population_table, persons_in_strata
@@ -27,8 +27,23 @@ MONTHS = 252
 SEEDS = st.integers(0, 10_000)
 # A seed has no simpler form: shrinking would only repeat whole projections.
 FEW = settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
-# Handles that the observation reads and the engine does not.
-OBSERVED = ("consumption",)
+# Handles that outcomes read and the engine does not.
+OBSERVED = (
+    "consumption",
+    "transit_share",
+    "seller_recruitment",
+    "violence",
+    "waste",
+    "offence_response",
+    "reoffending",
+    "detention",
+    "prison_availability",
+    "linkage",
+    "driving",
+    "foi_hcv",
+    "foi_hiv",
+    "hcv_cure",
+)
 
 
 def _by_product(prepared: Prepared, values: Float) -> Float:
@@ -46,12 +61,13 @@ def _use(prepared: Prepared, output: Output) -> Float:
 def _change(
     prepared: Prepared, handle: str, products: tuple[str, ...], value: float, start: int = 0
 ) -> Forcing:
-    """One handle at ``value`` from month ``start``, everywhere."""
-    multiplier = np.ones(MONTHS)
-    multiplier[start:] = value
+    """One handle at ``value`` from month ``start``, idle before, everywhere."""
+    structure = prepared.structure
+    values = np.full(MONTHS, structure.neutral[structure.handles.index(handle)])
+    values[start:] = value
     everyone = np.ones(prepared.strata.size, dtype=np.bool_)
-    change = Change(handle, products, multiplier, everyone)
-    return build_forcing(prepared.structure, prepared.strata, MONTHS, [change])
+    change = Change(handle, products, values, everyone)
+    return prepared.forcing([change])
 
 
 def _random_forcing(prepared: Prepared, seed: int) -> Forcing:
@@ -62,11 +78,14 @@ def _random_forcing(prepared: Prepared, seed: int) -> Forcing:
     for handle in rng.choice([h for h in structure.handles if h not in OBSERVED], 6):
         products = rng.choice(structure.products, 4, replace=False)
         mask = rng.random(strata.size) < 0.5
-        if handle in REGIONAL:
+        scope = structure.scopes[structure.handles.index(handle)]
+        if scope == "region":
             mask = strata.region == rng.integers(len(strata.regions))
+        if scope == "nation":
+            mask = np.ones(strata.size, dtype=bool)
         multiplier = np.exp(rng.normal(0.0, 1.0, MONTHS // 12)).repeat(12)
         changes.append(Change(str(handle), tuple(map(str, products)), multiplier, mask))
-    return build_forcing(structure, strata, MONTHS, changes)
+    return prepared.forcing(changes)
 
 
 def _without_feedback(prepared: Prepared) -> Prepared:
@@ -85,7 +104,7 @@ def test_persons_are_conserved_and_no_stock_is_negative(
 ) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared).with_deaths_of(reference.state)
+    opening = start_state(prepared).with_reference(reference.state)
     scenario = simulate(prepared, _random_forcing(prepared, seed), 0, MONTHS, opening)
     for state in (opening, reference.state, scenario.state):
         assert state.stock.min() >= 0.0
@@ -102,7 +121,7 @@ def test_persons_are_conserved_and_no_stock_is_negative(
 def test_persons_are_conserved_in_all_strata(catalogue: Catalogue, seed: int) -> None:
     prepared = projection(catalogue, default_strata(), draw_priors(catalogue, 1, seed))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared).with_deaths_of(reference.state)
+    opening = start_state(prepared).with_reference(reference.state)
     scenario = simulate(prepared, _random_forcing(prepared, seed), 0, MONTHS, opening)
     for state in (reference.state, scenario.state):
         assert state.stock.min() >= 0.0
@@ -161,20 +180,32 @@ def test_the_excess_of_a_product_is_ratio_less_one_times_the_deflated_table(
     state = simulate(prepared, None, 0, 1).state
     rate = prepared.demography.death_rate[0] * state.deflator[0, 0]
     expected = _by_product(prepared, prepared.rates.excess[0] * state.time[0] * rate)
-    np.testing.assert_allclose(state.excess_deaths[0], expected, rtol=1e-9)
+    overdosed = _by_product(prepared, _fatal(prepared) * state.time[0] * state.spared[0, 0])
+    np.testing.assert_allclose(state.overdose_deaths[0], overdosed, rtol=1e-9)
+    np.testing.assert_allclose(state.excess_deaths[0], expected + overdosed, rtol=1e-9)
+
+
+def _fatal(prepared: Prepared) -> Float:
+    """Deaths by overdose per person-year of each state in January 2010, (Z, 1)."""
+    owner = prepared.structure.product_of_state
+    rates = prepared.rates.overdose[0] * prepared.rates.terms.fatality[0, owner]
+    return np.asarray(rates[:, None])
 
 
 def test_the_deflator_is_the_mean_relative_risk_over_all_products(prepared: Prepared) -> None:
     opening = start_state(prepared)
     state = simulate(prepared, None, 0, 1).state
     raised = (prepared.rates.excess[0] * opening.stock[0]).sum(axis=0) / opening.population[0]
-    np.testing.assert_allclose(state.deflator[0, 0], 1.0 / (1.0 + raised), rtol=1e-12)
+    overdosed = (_fatal(prepared) * opening.stock[0]).sum(axis=0) / opening.population[0]
+    share = overdosed * state.spared[0, 0] / prepared.demography.death_rate[0]
+    assert share.max() <= 0.5 * (1.0 + 1e-12)
+    np.testing.assert_allclose(state.deflator[0, 0], (1.0 - share) / (1.0 + raised), rtol=1e-12)
 
 
 @pytest.mark.parametrize("product", ["tobacco", "alcohol", "opioids"])
 def test_a_life_saved_stays_saved(prepared: Prepared, reference: Result, product: str) -> None:
     start = 60
-    half = simulate(prepared, None, 0, start).state.with_deaths_of(reference.state)
+    half = simulate(prepared, None, 0, start).state.with_reference(reference.state)
     forcing = _change(prepared, "mortality", (product,), 0.5, start)
     saved = simulate(prepared, forcing, start, MONTHS, half)
     assert (saved.state.population >= reference.state.population * (1.0 - 1e-12)).all()
@@ -201,7 +232,7 @@ def test_without_migration_lives_saved_are_deaths_avoided(
     still = replace(world.demography, growth=np.ones_like(world.demography.growth))
     prepared = replace(world, demography=still)
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared).with_deaths_of(reference.state)
+    opening = start_state(prepared).with_reference(reference.state)
     forcing = _change(prepared, "mortality", ("tobacco",), 0.5, 60)
     saved = simulate(prepared, forcing, 0, MONTHS, opening)
     avoided = (reference.output.deaths - saved.output.deaths)[0].sum(axis=1)
@@ -235,7 +266,7 @@ def test_more_capacity_never_lengthens_waiting(
 ) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed))
     opening = start_state(prepared)
-    opening = opening.with_deaths_of(simulate(prepared, None, 0, MONTHS).state)
+    opening = opening.with_reference(simulate(prepared, None, 0, MONTHS).state)
     short, long = (
         _waits(
             prepared,
@@ -260,7 +291,7 @@ def test_a_higher_price_never_raises_own_use(
 ) -> None:
     prepared = _without_feedback(projection(catalogue, coarse, draw_priors(catalogue, 1, seed)))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared).with_deaths_of(reference.state)
+    opening = start_state(prepared).with_reference(reference.state)
     before = _use(prepared, reference.output)[0].sum(axis=2)
     for product in np.random.default_rng(seed).choice(prepared.structure.products, 5, False):
         p = prepared.structure.products.index(str(product))
@@ -338,7 +369,7 @@ def test_branching_equals_the_uninterrupted_run(
 ) -> None:
     before = simulate(prepared, None, 0, month)
     kept = before.state.copy()
-    branch = before.state.with_deaths_of(reference.state)
+    branch = before.state.with_reference(reference.state)
     after = simulate(prepared, None, month, MONTHS, branch)
     _equal(Result(_joined(before.output, after.output), after.state), reference)
     for now, then in zip(before.state[1:], kept[1:], strict=True):
@@ -351,7 +382,7 @@ def test_a_scenario_branch_equals_its_uninterrupted_run(
 ) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed=11))
     opening = start_state(prepared)
-    opening = opening.with_deaths_of(simulate(prepared, None, 0, MONTHS).state)
+    opening = opening.with_reference(simulate(prepared, None, 0, MONTHS).state)
     forcing = _random_forcing(prepared, 3)
     whole = simulate(prepared, forcing, 0, MONTHS, opening)
     first = simulate(prepared, forcing, 0, month, opening)
@@ -362,7 +393,7 @@ def test_a_scenario_branch_equals_its_uninterrupted_run(
 def test_a_scenario_is_the_reference_until_it_starts(catalogue: Catalogue, coarse: Strata) -> None:
     prepared = projection(catalogue, coarse, draw_priors(catalogue, 1, seed=2))
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared).with_deaths_of(reference.state)
+    opening = start_state(prepared).with_reference(reference.state)
     for handle in prepared.structure.handles:
         # The shortest entry time shows only where it is longer than the wait for a place.
         value = 50.0 if handle == "entry_time" else 1.7
@@ -371,7 +402,7 @@ def test_a_scenario_is_the_reference_until_it_starts(catalogue: Catalogue, coars
         for now, before in zip(run.output, reference.output, strict=True):
             np.testing.assert_array_equal(now[:, :10], before[:, :10], err_msg=handle)
         same = np.array_equal(run.output.time[:, 10], reference.output.time[:, 10])
-        assert same == (handle in OBSERVED)
+        assert same == (handle in OBSERVED), handle
 
 
 def test_not_a_number_stops_with_draw_and_month(catalogue: Catalogue, coarse: Strata) -> None:

@@ -1,41 +1,56 @@
-"""Scenario multipliers: combined, checked, and every handle read by somebody."""
+"""Changes of handles: combined, checked, and every handle read by somebody."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calibration.priors import draw_priors
 from model.catalogue import Catalogue
 from model.compartments import Prepared, Result, State, simulate, start_state
 from model.errors import InputError
-from model.forcing import REGIONAL, Change, build_forcing
+from model.forcing import Change, build_forcing
+from model.handles import reading_products
+from model.observation import observe
+from model.parameters import Draws
 from model.strata import Strata
 from tests.published.laboratory import projection
 
+Float = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 MONTHS = 252
-OBSERVED = ("consumption",)  # read by the observation, not by the engine
 
 
 class _Projection:
     """A reference run on few strata, to branch from."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, draws: Draws) -> None:
         self.prepared = prepared
+        self.draws = draws
         self.reference: Result = simulate(prepared, None, 0, MONTHS)
-        self.opening: State = start_state(prepared).with_deaths_of(self.reference.state)
+        self.opening: State = start_state(prepared).with_reference(self.reference.state)
         self.everyone: Mask = np.ones(prepared.strata.size, dtype=np.bool_)
 
     def run(self, changes: list[Change]) -> Result:
-        forcing = build_forcing(self.prepared.structure, self.prepared.strata, MONTHS, changes)
+        forcing = self.prepared.forcing(changes)
         return simulate(self.prepared, forcing, 0, MONTHS, self.opening)
+
+    def indicators(
+        self, catalogue: Catalogue, result: Result, changes: list[Change]
+    ) -> dict[str, Float]:
+        """What results show of all people."""
+        forcing = self.prepared.forcing(changes)
+        everyone = np.ones((1, self.prepared.strata.size))
+        return observe(self.prepared, self.draws, catalogue, result.output, forcing, everyone)
 
 
 @pytest.fixture(scope="module")
 def world(catalogue: Catalogue, coarse: Strata) -> _Projection:
-    return _Projection(projection(catalogue, coarse, draw_priors(catalogue, 1, seed=21)))
+    draws = draw_priors(catalogue, 1, seed=21)
+    return _Projection(projection(catalogue, coarse, draws), draws)
 
 
 def test_no_change_is_the_reference(world: _Projection) -> None:
@@ -43,15 +58,20 @@ def test_no_change_is_the_reference(world: _Projection) -> None:
         np.testing.assert_array_equal(now, before)
 
 
-def test_every_handle_is_read(world: _Projection) -> None:
-    structure = world.prepared.structure
-    for handle in structure.handles:
+def test_every_handle_is_read(catalogue: Catalogue, world: _Projection) -> None:
+    """Each handle moves people or, after the run, something that results show."""
+    seen = world.indicators(catalogue, world.reference, [])
+    for row in catalogue.handles:
         # The shortest entry time shows only where it is longer than the wait for a place.
-        multiplier = np.full(MONTHS, 50.0 if handle == "entry_time" else 1.5)
-        changed = world.run([Change(handle, structure.products, multiplier, world.everyone)])
-        same = np.array_equal(changed.output.time, world.reference.output.time)
-        assert same == (handle in OBSERVED), handle
+        size = {"entry_time": 50.0, "price_floor": 1.0}.get(row.id, 1.5)
+        readers = reading_products(catalogue, row.id)
+        change = Change(row.id, readers, np.full(MONTHS, size), world.everyone)
+        changed = world.run([change])
         assert changed.state.stock.min() >= 0.0
+        if np.array_equal(changed.output.time, world.reference.output.time):
+            now = world.indicators(catalogue, changed, [change])
+            same = [np.array_equal(seen[name], now[name], equal_nan=True) for name in seen]
+            assert not all(same), row.id
 
 
 def test_handles_do_harm_in_the_direction_of_their_row(
@@ -96,11 +116,15 @@ def test_changes_multiply_where_they_meet(world: _Projection, coarse: Strata) ->
 
 
 def test_a_change_reaches_only_its_strata(world: _Projection, coarse: Strata) -> None:
-    """Flanders alone: other regions share no peers, care or movement with it."""
+    """Flanders alone, in the first month: later the national price carries it further."""
     flanders = coarse.region == 0
     change = Change("initiation", ("cannabis",), np.full(MONTHS, 2.0), flanders)
-    changed = world.run([change]).output.time
-    before = world.reference.output.time
+    forcing = build_forcing(world.prepared.structure, coarse, MONTHS, [change])
+    idle = build_forcing(world.prepared.structure, coarse, MONTHS)
+    changed, before = (
+        simulate(world.prepared, found, 0, 1, world.opening).state.stock
+        for found in (forcing, idle)
+    )
     np.testing.assert_array_equal(changed[..., ~flanders], before[..., ~flanders])
     assert not np.array_equal(changed[..., flanders], before[..., flanders])
 
@@ -110,7 +134,7 @@ def test_multipliers_by_draw(catalogue: Catalogue, coarse: Strata) -> None:
     everyone = np.ones(coarse.size, dtype=np.bool_)
     multiplier = np.stack([np.ones(MONTHS), np.full(MONTHS, 2.0)])
     change = Change("initiation", ("tobacco",), multiplier, everyone)
-    forcing = build_forcing(prepared.structure, coarse, MONTHS, [change])
+    forcing = prepared.forcing([change])
     state = start_state(prepared)
     plain = simulate(prepared, None, 0, 24, state)
     changed = simulate(prepared, forcing, 0, 24, state)
@@ -128,12 +152,81 @@ def test_wrong_changes_are_refused(world: _Projection, coarse: Strata) -> None:
         (Change("price", ("tobacco",), -good, everyone), None, "0 or more"),
         (Change("price", ("tobacco",), good * np.nan, everyone), None, "finite"),
     )
-    for change, given, allowed in cases:
+    for change, wrong, allowed in cases:
         with pytest.raises(InputError) as refused:
             build_forcing(structure, coarse, MONTHS, [change])
-        assert refused.value.given == given
+        assert refused.value.given == wrong
         assert allowed in str(refused.value.allowed)
-    for handle in REGIONAL:
-        change = Change(handle, ("tobacco",), good, coarse.sex == 0)
-        with pytest.raises(InputError, match=f"{handle} acts on whole regions"):
-            build_forcing(structure, coarse, MONTHS, [change])
+
+
+def test_scopes_are_kept(world: _Projection, coarse: Strata) -> None:
+    """Handles of regions reach whole regions, those of the nation everyone, others any strata."""
+    structure, good = world.prepared.structure, np.ones(MONTHS)
+    told = {"region": "acts on whole regions", "nation": "acts on the whole nation"}
+    assert set(structure.scopes) == {"strata", *told}
+    for handle, scope in zip(structure.handles, structure.scopes, strict=True):
+        men = Change(handle, ("tobacco",), good, coarse.sex == 0)
+        flanders = Change(handle, ("tobacco",), good, coarse.region == 0)
+        for change, refusing in ((men, ("region", "nation")), (flanders, ("nation",))):
+            if scope in refusing:
+                with pytest.raises(InputError, match=f"{handle} {told[scope]}"):
+                    build_forcing(structure, coarse, MONTHS, [change])
+            else:
+                build_forcing(structure, coarse, MONTHS, [change])
+
+
+def test_idle_handles_are_neutral(world: _Projection, coarse: Strata) -> None:
+    structure = world.prepared.structure
+    forcing = build_forcing(structure, coarse, MONTHS)
+    cells = forcing.cell[np.searchsorted(coarse.region, np.arange(3))]
+    for handle, name in enumerate(structure.handles):
+        neutral = 0.0 if name == "price_floor" else 1.0
+        assert structure.neutral[handle] == neutral
+        assert forcing.yearly(handle, 0).shape == (1, MONTHS // 12, coarse.size)
+        assert forcing.nation(handle, 0).shape == (1, MONTHS)
+        assert forcing.regions(handle, 0, cells).shape == (1, MONTHS, 3)
+        for found in (
+            forcing.yearly(handle, 0),
+            forcing.nation(handle, 0),
+            forcing.regions(handle, 0, cells),
+        ):
+            assert (found == neutral).all()
+
+
+def test_months_by_nation_and_region(world: _Projection, coarse: Strata) -> None:
+    """What the readers of prices see is what the changes say, also where strata are cut."""
+    structure = world.prepared.structure
+    path = 1.0 + np.arange(MONTHS) / MONTHS
+    brussels = coarse.region == 2
+    changes = [
+        Change("initiation", ("tobacco",), np.full(MONTHS, 2.0), coarse.sex == 0),
+        Change("price", ("tobacco",), np.stack([path, path**2]), brussels),
+        Change("excise", ("tobacco",), path, world.everyone),
+        Change("excise", ("tobacco",), np.full(MONTHS, 3.0), world.everyone),
+    ]
+    forcing = build_forcing(structure, coarse, MONTHS, changes)
+    tobacco = structure.products.index("tobacco")
+    price, excise = (structure.handles.index(name) for name in ("price", "excise"))
+    cells = forcing.cell[np.searchsorted(coarse.region, np.arange(3))]
+    regions = forcing.regions(price, tobacco, cells)
+    np.testing.assert_array_equal(regions[:, :, 2], [path, path**2])
+    assert (regions[:, :, :2] == 1.0).all()
+    np.testing.assert_array_equal(forcing.nation(excise, tobacco), [3.0 * path] * 2)
+    means = (3.0 * path).reshape(-1, 12).mean(axis=1)
+    np.testing.assert_allclose(forcing.yearly(excise, tobacco)[1, :, 7], means)
+
+
+@given(st.lists(st.floats(0.0, 5.0), min_size=1, max_size=5))
+def test_multipliers_multiply_and_the_highest_level_counts(
+    world: _Projection, coarse: Strata, sizes: list[float]
+) -> None:
+    structure = world.prepared.structure
+    alcohol = structure.products.index("alcohol")
+    for name, wanted in (("excise", float(np.prod(sizes))), ("price_floor", max(sizes))):
+        changes = [
+            Change(name, ("alcohol",), np.full(MONTHS, size), world.everyone) for size in sizes
+        ]
+        for ordered in (changes, changes[::-1]):
+            forcing = build_forcing(structure, coarse, MONTHS, ordered)
+            found = forcing.nation(structure.handles.index(name), alcohol)
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)

@@ -32,8 +32,9 @@ def test_feedback_can_be_switched_off() -> None:
     assert hazards.social_feedback(0.4, 0.0, 0.5, 0.5) == 1.0
     assert hazards.reputation(0.4, 0.1, 0.0) == 1.0
     assert hazards.reputation(0.4, 0.0, 0.2) == 1.0
-    assert hazards.price_response(1.0, -0.7) == 1.0
-    assert hazards.price_response(1.8, 0.0) == 1.0
+    for arc in (0.0, 1.0):
+        assert hazards.price_response(hazards.price_signal(0.0, arc), -0.7, arc) == 1.0
+        assert hazards.price_response(hazards.price_signal(0.6, arc), 0.0, arc) == 1.0
     assert hazards.coupling_factor(0.0, 7.0) == 1.0
     assert hazards.burden_factor(0.2, 0.9, 1.0) == 1.0
 
@@ -59,8 +60,26 @@ def test_memory_rises_fast_and_fades_slowly(
 
 @given(st.floats(0.2, 5.0), st.floats(-1.5, 1.5))
 def test_price_response_has_a_constant_elasticity(price: float, elasticity: float) -> None:
-    found = hazards.price_response(price, elasticity)
+    signal = hazards.price_signal(math.log(price), 0.0)
+    found = hazards.price_response(signal, elasticity, 0.0)
     assert math.log(found) == pytest.approx(elasticity * math.log(price), abs=1e-12)
+
+
+@given(st.floats(-2.0, 2.0), st.floats(-3.0, 3.0))
+def test_arc_response_is_linear_and_never_negative(log_price: float, elasticity: float) -> None:
+    price = math.exp(log_price)
+    signal = hazards.price_signal(log_price, 1.0)
+    assert signal == pytest.approx((price - 1.0) / ((price + 1.0) / 2.0), abs=1e-12)
+    found = hazards.price_response(signal, elasticity, 1.0)
+    assert found == pytest.approx(max(hazards.LEAST_RESPONSE, 1.0 + elasticity * signal))
+
+
+def test_overdoses_kill_more_where_purity_rises() -> None:
+    base = hazards.overdose_mortality(0.1, 0.03, 1.5, 0.0)
+    assert base == pytest.approx(0.003)
+    assert hazards.overdose_mortality(0.1, 0.03, 1.5, math.log(2.0)) == pytest.approx(
+        base * 2.0**1.5
+    )
 
 
 @given(SHARE, st.floats(-0.5, 10.0), st.floats(0.0, 5.0))

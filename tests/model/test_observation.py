@@ -139,7 +139,7 @@ def test_a_quicker_entry_shortens_the_wait_where_places_are_free(
     draws.values["psychosocial/utilisation[,,,,]"][:] = 0.4
     prepared = assemble(catalogue, draws, coarse)
     reference = simulate(prepared, None, 0, MONTHS)
-    opening = start_state(prepared).with_deaths_of(reference.state)
+    opening = start_state(prepared).with_reference(reference.state)
     everyone = np.ones(coarse.size, dtype=np.bool_)
     quick = Change("entry_time", ("alcohol",), np.full(MONTHS, 0.5), everyone)
     forcing = build_forcing(prepared.structure, coarse, MONTHS, [quick])

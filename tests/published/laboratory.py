@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from calibration.priors import draw_priors
 from model.catalogue import TABLE_ROWS, Catalogue, load_catalogue
-from model.compartments import Prepared, State, prepare, start_state
+from model.compartments import Prepared, State, assemble, prepare, start_state
 from model.parameters import Draws
-from model.population import closed_population, load_demography
+from model.population import closed_population
 from model.rates import build_rates
 from model.reading import columns
 from model.strata import Strata
@@ -82,20 +82,22 @@ def closed_world(
     years: int,
     values: Mapping[str, float] | None = None,
 ) -> Prepared:
-    """``people`` in every stratum for ``years``, at the median of every prior but ``values``."""
+    """``people`` in every stratum for ``years``, at the median of every prior but ``values``.
+
+    Prices stay as they are (no history, no growth of buying online) and nobody dies.
+    """
     draws = with_values(draw_priors(catalogue, 1, median=True), values or {})
     structure = build_structure(catalogue, draws)
     demography = closed_population(strata, np.full(strata.size, people), 12 * years)
     rates = build_rates(structure, strata, demography.start, draws)
+    steady = rates.terms._replace(online=np.zeros_like(rates.terms.online))
+    rates = rates._replace(terms=steady, overdose=np.zeros_like(rates.overdose))
     return prepare(structure, strata, demography, rates)
 
 
 def projection(catalogue: Catalogue, strata: Strata, draws: Draws) -> Prepared:
     """Belgium 2010-2030, ready to run."""
-    structure = build_structure(catalogue, draws)
-    demography = load_demography(strata)
-    rates = build_rates(structure, strata, demography.start, draws)
-    return prepare(structure, strata, demography, rates)
+    return assemble(catalogue, draws, strata)
 
 
 def flow(prepared: Prepared, product: str, name: str) -> int:

@@ -10,9 +10,11 @@ import pytest
 from calibration.priors import draw_priors
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
+from model.forcing import Forcing, build_forcing
+from model.handles import reading_products
 from model.strata import Strata, default_strata
 from model.structure import NOBODY, Structure, build_structure
-from scenarios.compose import compose, reading_products
+from scenarios.compose import changes_of
 from scenarios.schema import Scenario, read_scenario
 
 MONTHS = 252
@@ -31,6 +33,11 @@ def structure(catalogue: Catalogue) -> Structure:
 @pytest.fixture(scope="module")
 def strata() -> Strata:
     return default_strata()
+
+
+def compose(found: Scenario, structure: Structure, strata: Strata, months: int) -> Forcing:
+    """The forcing of a scenario alone, without history."""
+    return build_forcing(structure, strata, months, changes_of(found, structure, strata, months))
 
 
 def scenario(folder: Path, catalogue: Catalogue, *changes: str) -> Scenario:
@@ -96,8 +103,11 @@ def test_everything_can_be_reached(
         ("handle: capacity, ages: [15, 24]", "whole regions", "ages", [15, 24]),
         ("handle: mortality, sexes: male", "whole regions", "sexes", ["male"]),
         ("handle: entry_time, deprivation: others", "whole regions", "deprivation", ["others"]),
-        ("handle: price, ages: [30, 49]", "cut a band", "ages", [30, 49]),
-        ("handle: price, ages: [0, 9]", "reach nobody", "ages", [0, 9]),
+        ("handle: excise, regions: Brussels", "the whole nation", "regions", ["Brussels"]),
+        ("handle: excise, ages: [15, 24]", "the whole nation", "ages", [15, 24]),
+        ("handle: violence, sexes: male", "the whole nation", "sexes", ["male"]),
+        ("handle: initiation, ages: [30, 49]", "cut a band", "ages", [30, 49]),
+        ("handle: initiation, ages: [0, 9]", "reach nobody", "ages", [0, 9]),
     ],
 )
 def test_strata_that_cannot_be_reached_are_refused_with_the_line(
@@ -135,7 +145,9 @@ def test_a_handle_on_whole_regions_may_choose_regions(
         ("handle: medical_start, products: cannabis", "cannabis", "sedatives"),
         ("handle: medical_start, products: [sedatives, alcohol]", "alcohol", "sedatives"),
         ("handle: medical_start, products: [kind:illegal]", "kind:illegal", "sedatives"),
-        ("handle: consumption, products: tobacco", "tobacco", "alcohol"),
+        ("handle: consumption, products: gaming", "gaming", "alcohol"),
+        ("handle: transit_share, products: alcohol", "alcohol", "cocaine"),
+        ("handle: excise, products: [tobacco, gaming]", "gaming", "alcohol"),
         ("handle: capacity, products: nitrous_oxide", "nitrous_oxide", "alcohol"),
     ],
 )
@@ -161,20 +173,49 @@ def test_a_change_that_would_do_nothing_is_refused(
 def test_all_and_kinds_mean_the_products_that_read_the_handle(
     tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
 ) -> None:
-    for handle, named in (("consumption", "all"), ("capacity", "kind:other")):
+    cases = {
+        ("excise", "all"): ["alcohol", "tobacco"],
+        ("capacity", "kind:other"): ["performance_enhancers"],
+        ("transit_share", "kind:other"): ["performance_enhancers"],
+    }
+    for (handle, named), wanted in cases.items():
         change = f"handle: {handle}, products: {named}, from: 2024-01, multiplier: 2"
         found = scenario(tmp_path, catalogue, change)
         forcing = compose(found, structure, strata, MONTHS)
         reached = forcing.series[structure.handles.index(handle)] != NOBODY
-        wanted = {"consumption": "alcohol", "capacity": "performance_enhancers"}[handle]
-        assert [structure.products[p] for p in np.flatnonzero(reached)] == [wanted]
+        assert [structure.products[p] for p in np.flatnonzero(reached)] == wanted
 
 
-def test_every_handle_is_read_by_some_product(
-    tmp_path: Path, catalogue: Catalogue, structure: Structure
+def test_every_handle_is_read_by_some_product(catalogue: Catalogue) -> None:
+    for row in catalogue.handles:
+        assert reading_products(catalogue, row.id), row.id
+
+
+def test_levels_start_at_nothing_and_the_highest_counts(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
 ) -> None:
-    drinks = scenario(tmp_path, catalogue).drinks
-    assert drinks == ("alcohol",)
-    for handle in structure.handles:
-        assert reading_products(handle, structure, drinks), handle
-    assert reading_products("consumption", structure, ()) == ()
+    low = "handle: price_floor, products: alcohol, from: 2024-01, level: 0.3"
+    high = "handle: price_floor, products: alcohol, from: 2025-01, to: 2025-12, level: 0.5"
+    forcing = compose(scenario(tmp_path, catalogue, low, high), structure, strata, MONTHS)
+    handle = structure.handles.index("price_floor")
+    (path,) = forcing.nation(handle, structure.products.index("alcohol"))
+    month = np.arange(MONTHS)
+    wanted = np.where(month < 168, 0.0, np.where((month >= 180) & (month < 192), 0.5, 0.3))
+    np.testing.assert_array_equal(path, wanted)
+    (idle,) = forcing.nation(handle, structure.products.index("tobacco"))
+    assert (idle == 0.0).all()
+
+
+def test_changes_come_in_the_order_of_the_file(
+    tmp_path: Path, catalogue: Catalogue, structure: Structure, strata: Strata
+) -> None:
+    texts = (
+        "handle: excise, products: tobacco, from: 2024-01, multiplier: 2",
+        "handle: price_floor, products: alcohol, from: 2024-01, level: 0.4",
+    )
+    found = changes_of(scenario(tmp_path, catalogue, *texts), structure, strata, MONTHS)
+    assert [change.handle for change in found] == ["excise", "price_floor"]
+    for change, neutral, size in zip(found, (1.0, 0.0), (2.0, 0.4), strict=True):
+        assert (change.values[:168] == neutral).all()
+        assert (change.values[168:] == size).all()
+        assert change.strata.all()

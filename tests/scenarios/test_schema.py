@@ -8,6 +8,7 @@ import pytest
 
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
+from model.handles import NEVER_ZERO
 from scenarios.lines import DEEPEST, LARGEST_FILE, read_yaml
 from scenarios.schema import FUTURES, REFERENCE, find, load, read_scenario, shipped
 
@@ -46,6 +47,7 @@ def test_a_scenario_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
     assert (change.start, change.stop, change.multiplier) == ("2024-07", "2026-12", 1.5)
     assert change.sexes == ["male", "female"]
     assert change.source == "assumed"
+    assert change.size == 1.5
 
 
 def test_shipped_scenarios_are_sound_and_named_as_their_files(catalogue: Catalogue) -> None:
@@ -86,7 +88,10 @@ WRONG = [
     ("1.5", "yes", 11, "multiplier", "number"),
     ("    note:", "    remark:", 12, "remark", "multiplier"),
     ("    note: an example", "    source: hearsay", 12, "source", "assumed"),
-    ("    multiplier: 1.5\n", "", 5, "multiplier", "a value"),
+    ("    multiplier: 1.5\n", "", 5, "multiplier", "the handle price takes a multiplier"),
+    ("1.5", "", 11, "multiplier", "the handle price takes a multiplier"),
+    ("multiplier: 1.5", "level: 0.5", 11, "level", "multiplier (the handle price takes no level)"),
+    ("    note:", "    level: 0.5\n    note:", 12, "level", "takes no level"),
     ("id: dearer-tobacco\n", "", 1, "id", "a value"),
     ("id: dearer-tobacco", "id: Dearer Tobacco", 1, "id", "small letters"),
     ("title: Dearer tobacco", "title: 3", 2, "title", "text"),
@@ -109,6 +114,51 @@ def test_a_wrong_value_is_refused_with_its_line(
     assert allowed in error.allowed
     for foreign in ("Input should", "String should", "Value error", "NoneType", "None"):
         assert foreign not in str(error)
+
+
+LEVEL = (
+    GOOD.replace("handle: price", "handle: price_floor")
+    .replace("[tobacco, kind:illegal]", "alcohol")
+    .replace("    regions: [Flanders]\n    ages: [15, 64]\n", "")
+    .replace("multiplier: 1.5", "level: 0.5")
+)
+
+
+def test_a_level_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
+    (change,) = read_scenario(written(tmp_path, LEVEL), catalogue).changes
+    assert (change.level, change.multiplier, change.size) == (0.5, None, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("new", "line", "key", "allowed"),
+    [
+        ("multiplier: 0.5", 9, "multiplier", "level (the handle price_floor takes no multiplier)"),
+        ("level: -0.1", 9, "level", "0 or more"),
+        ("level: 11", 9, "level", "10 or less"),
+        ("level: high", 9, "level", "number"),
+        ("source: design", 5, "level", "the handle price_floor takes a level"),
+    ],
+)
+def test_a_wrong_level_is_refused_with_its_line(
+    tmp_path: Path, catalogue: Catalogue, new: str, line: int, key: str, allowed: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_scenario(written(tmp_path, LEVEL.replace("level: 0.5", new)), catalogue)
+    assert (caught.value.line, caught.value.key) == (line, key)
+    assert allowed in str(caught.value.allowed)
+
+
+@pytest.mark.parametrize("handle", sorted(NEVER_ZERO))
+def test_what_is_taken_the_logarithm_of_is_never_0(
+    tmp_path: Path, catalogue: Catalogue, handle: str
+) -> None:
+    text = GOOD.replace("handle: price", f"handle: {handle}")
+    with pytest.raises(InputError, match=r"0\.01 or more") as caught:
+        read_scenario(written(tmp_path, text.replace("1.5", "0")), catalogue)
+    assert (caught.value.line, caught.value.key) == (11, "multiplier")
+    read_scenario(written(tmp_path, text.replace("1.5", "0.01")), catalogue)
+    stopped = GOOD.replace("handle: price", "handle: import_flow").replace("1.5", "0")
+    assert read_scenario(written(tmp_path, stopped), catalogue).changes[0].size == 0.0
 
 
 def test_one_word_is_a_list_of_one_and_all_is_everything(
@@ -198,3 +248,12 @@ def test_two_scenarios_with_one_id_are_refused(tmp_path: Path, catalogue: Catalo
     with pytest.raises(InputError, match="the same id") as caught:
         load([str(written(tmp_path, GOOD)), str(other)], catalogue)
     assert caught.value.line == 1
+
+
+def test_the_guide_shows_every_handle_with_its_scope(root: Path, catalogue: Catalogue) -> None:
+    guide = (root / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    told = [line for line in guide.splitlines() if line.startswith("| `")]
+    for row in catalogue.handles:
+        assert f"| `{row.id}` | {row.scope} | {row.meaning} |" in told, row.id
+        if row.unit == "level":
+            assert f"`{row.id}` takes a `level`" in guide
