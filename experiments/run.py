@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -35,14 +35,13 @@ from experiments.results import (
 from experiments.series import (
     Group,
     Headline,
-    Series,
     all_series,
     group_weights,
     load_headlines,
     names_of,
 )
 from experiments.summary import write_summary
-from model.catalogue import Catalogue, load_catalogue
+from model.catalogue import load_catalogue
 from model.compartments import FIRST_YEAR, Output, Prepared, State, prepare, simulate
 from model.errors import InputError
 from model.forcing import Change, Forcing
@@ -74,16 +73,6 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Survey:
-    """Cells of the survey series (cells, S), in the order of ``groups``."""
-
-    series: tuple[Series, ...]
-    groups: tuple[Group, ...]
-    weights: Float
-    catalogue: Catalogue  # with only the unions that the series name: they cost most
-
-
-@dataclass(frozen=True)
 class Study:
     """Everything that a run reads, checked before anything runs."""
 
@@ -96,8 +85,8 @@ class Study:
     strata: Strata
     demography: Demography
     changes: tuple[tuple[Change, ...], ...]  # of each scenario, history apart
-    marginals: Float
-    survey: Survey
+    groups: tuple[Group, ...]  # of people that the series are about
+    cells: Float  # (cells, S) shares of the strata: the marginals, then the groups
 
     @property
     def months(self) -> int:
@@ -117,6 +106,7 @@ def build_study(options: Options) -> Study:
     draws = draw_priors(catalogue, options.draws, options.seed)
     structure = build_structure(catalogue, draws)
     strata = default_strata()
+    groups = tuple(dict.fromkeys(one.group for one in series))
     demography = load_demography(strata, last_year=options.until)
     for scenario in scenarios[1:]:
         _check_branch(scenario, options.until)
@@ -135,8 +125,8 @@ def build_study(options: Options) -> Study:
             tuple(changes_of(scenario, structure, strata, demography.months))
             for scenario in scenarios
         ),
-        marginals=marginal_weights(strata),
-        survey=_survey(catalogue, series, strata),
+        groups=groups,
+        cells=np.vstack([marginal_weights(strata), *(group_weights(strata, g) for g in groups)]),
     )
 
 
@@ -149,14 +139,6 @@ def _check_branch(scenario: Scenario, until: int) -> None:
             given=until,
             allowed=f"{year} or later",
         )
-
-
-def _survey(catalogue: Catalogue, series: tuple[Series, ...], strata: Strata) -> Survey:
-    groups = tuple(dict.fromkeys(s.group for s in series))
-    named = {s.product for s in series}
-    unions = tuple(row for row in catalogue.unions if row.id in named)
-    cells = np.stack([group_weights(strata, group) for group in groups])
-    return Survey(series, groups, cells, replace(catalogue, unions=unions))
 
 
 Parts = list[dict[str, Single]]
@@ -215,34 +197,33 @@ def _joined(reference: Output, branch: Output, month: int) -> Output:
 def _observe(
     study: Study, prepared: Prepared, draws: Draws, output: Output, forcing: Forcing
 ) -> dict[str, Single]:
-    catalogue = study.layout.catalogue
-    values = observe(prepared, draws, catalogue, output, forcing, study.marginals)
+    values = observe(prepared, draws, study.layout.catalogue, output, forcing, study.cells)
+    first = len(study.cells) - len(study.groups)
     found: dict[str, Single] = {}
     for name, cells in values.items():
-        found |= split_marginals(name, cells)
-    found["survey"] = _observe_survey(study.survey, prepared, draws, output, forcing)
+        found |= split_marginals(name, cells[..., :first])
+    persons = output.lived @ study.cells[first:].T
+    found["survey"] = _survey(study, {n: c[..., first:] for n, c in values.items()}, persons)
     return found
 
 
-def _observe_survey(
-    survey: Survey, prepared: Prepared, draws: Draws, output: Output, forcing: Forcing
-) -> Single:
+def _survey(study: Study, values: dict[str, Float], persons: Float) -> Single:
     """Each series' own product and group (draws, series, years).
 
+    ``values`` (draws, years, products, groups) by indicator, ``persons`` (draws, years, groups).
     Shares become persons where a register counts people.
     """
-    catalogue = survey.catalogue
-    values = observe(prepared, draws, catalogue, output, forcing, survey.weights)
-    persons = output.lived @ survey.weights.T
+    series, catalogue = study.layout.series, study.layout.catalogue
     products = list(names_of(catalogue))
     units = {row.id: row.unit for row in catalogue.indicators}
-    found = np.full((draws.size, len(survey.series), persons.shape[1]), np.nan, dtype=np.float32)
-    for i, series in enumerate(survey.series):
-        if series.indicator in values:
-            cell = survey.groups.index(series.group)
-            value = values[series.indicator][:, :, products.index(series.product), cell]
-            if series.unit == "persons" and units[series.indicator] == "proportion":
-                value = value * persons[:, :, cell]
+    draws, years, _ = persons.shape
+    found = np.full((draws, len(series), years), np.nan, dtype=np.float32)
+    for i, one in enumerate(series):
+        if one.indicator in values:
+            group = study.groups.index(one.group)
+            value = values[one.indicator][:, :, products.index(one.product), group]
+            if one.unit == "persons" and units[one.indicator] == "proportion":
+                value = value * persons[:, :, group]
             found[:, i] = value
     return found
 

@@ -141,6 +141,7 @@ class Work(NamedTuple):
     series: Float  # three rows a state
     month_excess: Float  # (P, S) deaths this month
     rate: Float  # (S,) death rate per year that excess mortality counts against
+    spared: Float  # (S,) share of the modelled overdoses that counts
     asked: Float  # (services, R) persons who asked in this step
     left: Float  # (services, R) persons who left treatment in this step
     treated: Float  # (services, R) person-years in treatment in this step

@@ -276,6 +276,7 @@ def _work(prepared: Prepared) -> Work:
         series=aligned(3 * states * width),
         month_excess=np.zeros((products, strata.size)),
         rate=np.zeros(strata.size),
+        spared=np.ones(strata.size),
         asked=np.zeros((services, regions)),
         left=np.zeros((services, regions)),
         treated=np.zeros((services, regions)),
@@ -403,21 +404,12 @@ def simulate(
         given, allowed = f"{start} to {stop}", f"0 to {months}"
         raise InputError("the months are outside the run", given=given, allowed=allowed)
     reference = state is None
-    if state is None:
-        if start != 0:
-            raise InputError("a run without a state starts in month 0", given=start, allowed="0")
-        state = start_state(prepared, threads)
-    elif state.month != start:
-        raise InputError("the state is of another month", given=start, allowed=str(state.month))
-    else:
-        state = state.copy()
-    if forcing is None:
-        forcing = prepared.forcing()
+    carried = _opening(prepared, start, state, threads)
+    forcing = prepared.forcing() if forcing is None else forcing
     output = _empty_output(prepared)
     setting = _setting(prepared, forcing.cell)
     regions = _regions(prepared.strata)[:-1]
     paths = price_paths(prepared.structure, prepared.rates.terms, forcing, regions, months)
-    carried = state
     failed: dict[int, int] = {}
 
     def run_draw(d: int) -> None:
@@ -442,7 +434,18 @@ def simulate(
         d, month = min(failed.items())
         when = f"{FIRST_YEAR + month // 12}-{month % 12 + 1:02d}"
         raise FloatingPointError(f"a stock is negative or not a number: draw {d}, month {when}")
-    return Result(output, state._replace(month=stop))
+    return Result(output, carried._replace(month=stop))
+
+
+def _opening(prepared: Prepared, start: int, state: State | None, threads: int) -> State:
+    """The state that a run may change: of 1 January 2010, or a copy of the one given."""
+    if state is None:
+        if start != 0:
+            raise InputError("a run without a state starts in month 0", given=start, allowed="0")
+        return start_state(prepared, threads)
+    if state.month != start:
+        raise InputError("the state is of another month", given=start, allowed=str(state.month))
+    return state.copy()
 
 
 def _empty_output(prepared: Prepared) -> Output:

@@ -175,7 +175,7 @@ def derive(seen: Seen) -> None:
     for name in PER_INHABITANT:
         if name in seen.values:
             for owner in seen.names:
-                each = seen.get(name, owner) / seen.inhabitants()[:, None]
+                each = seen.get(name, owner) / seen.inhabitants()
                 seen.put(f"{name}_per_inhabitant", owner, each)
     if "social_cost" in seen.values:
         _social_cost_shares(seen)

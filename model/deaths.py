@@ -66,7 +66,7 @@ def _spare(run: Run, month: int) -> None:
 
 @rows.lean()
 def deflate(run: Run, month: int, reference: bool) -> None:
-    """Death rate of people whom no product harms, into ``work.rate``.
+    """Death rate of people whom no product harms, into ``work.rate``; ``work.spared``.
 
     The table's rate is the mean over everyone. With relative risks RR and shares p it is
     1 + sum p (RR - 1) times that of people without any, once deaths by overdose are taken off;
@@ -87,6 +87,7 @@ def deflate(run: Run, month: int, reference: bool) -> None:
             people = state.population[s]
             rest = people - work.hazard[s] / yearly[s] if yearly[s] > 0.0 else people
             deflator[s] = rest / (people + raised[s]) if people > 0.0 else 1.0
+    rows.copied(work.spared, 0, state.spared[month], 0, size)
     for s in range(uint64(size)):
         rate[s] = yearly[s] * deflator[s]
 

@@ -49,7 +49,7 @@ def observe(seen: Seen) -> None:
 
 def derive(seen: Seen) -> None:
     """Put sums, rates and indices of products and unions."""
-    inhabitants = seen.inhabitants()[:, None]
+    inhabitants = seen.inhabitants()
     lived = seen.cells(seen.lived)
     for owner in seen.names:
         yll, yld = _found(seen, "yll", owner), _found(seen, "yld", owner)

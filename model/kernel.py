@@ -211,7 +211,7 @@ def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
             rows.excess_rate(leaving, at, rate, excess[z], start, width, change)
             fatal = fatal_overdoses(run, p, z, r, month)
             if fatal > 0.0:
-                rows.added_scaled(leaving, at, run.state.spared[month], start, width, fatal)
+                rows.added_scaled(leaving, at, run.work.spared, start, width, fatal)
         else:
             leaving[at : at + width] = 0.0
     first = wiring.flow_start[p]
@@ -253,9 +253,9 @@ def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
             rows.excess_rate(leaving, at, rate, excess[z], start, width, change)
             fatal = fatal_overdoses(run, p, z, r, month)
             if fatal > 0.0:
-                rows.added_scaled(leaving, at, state.spared[month], start, width, fatal)
+                rows.added_scaled(leaving, at, work.spared, start, width, fatal)
                 for s in range(width):
-                    overdosed = fatal * state.spared[month, start + s] * series[at + s]
+                    overdosed = fatal * work.spared[start + s] * series[at + s]
                     state.overdose_deaths[p, start + s] += overdosed
             rows.added_product(died, start, leaving, at, series, at, width)
     _count(run, p, r, years)

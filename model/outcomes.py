@@ -57,12 +57,10 @@ class Seen:
         return self.output.lived
 
     def inhabitants(self) -> Float:
-        """Inhabitants of the nation on 1 January, children under the first age too, (Y,).
-
-        The mean over draws: they differ by the few lives that a scenario takes or saves.
-        """
-        january = self.output.january[:, :-1].sum(axis=2).mean(axis=0)
-        return np.asarray(january + self.prepared.demography.under_ten.sum(axis=1))
+        """Inhabitants of the nation on 1 January, children below the strata too, (D, Y, 1)."""
+        january = self.output.january[:, :-1].sum(axis=2)
+        children = self.prepared.demography.under_ten.sum(axis=1)
+        return np.asarray((january + children)[:, :, None])
 
     def products(self, *owning: str) -> list[str]:
         """Products for which every one of these parameters is given, in catalogue order."""

@@ -230,7 +230,7 @@ def _put_consumption(seen: Seen, product: str, consumed: Float) -> None:
     seen.put("turnover", product, grams * _retail(seen, product))
     if seen.has(product, "excreted_share"):
         nation = seen.lived.sum(axis=2, keepdims=True)
-        inhabitants = seen.cells(seen.lived) * (seen.inhabitants()[None, :, None] / nation)
+        inhabitants = seen.cells(seen.lived) * (seen.inhabitants() / nation)
         load = consumed * MG_PER_KG / DAYS_PER_YEAR * seen.scalar(product, "excreted_share")
         per_person = load / np.where(inhabitants > 0.0, inhabitants, np.nan)
         seen.put("wastewater_load", product, 1000.0 * per_person)

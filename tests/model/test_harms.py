@@ -230,10 +230,10 @@ def test_weights_reach_every_state_of_need(catalogue: Catalogue) -> None:
 
 
 def test_rates_are_over_inhabitants_and_national(seen: Seen) -> None:
-    back = seen.get("daly_rate", "alcohol")[:, :, NATION] * seen.inhabitants() / 100_000
+    back = seen.get("daly_rate", "alcohol")[:, :, NATION] * seen.inhabitants()[..., 0] / 100_000
     assert_allclose(back, seen.get("daly", "alcohol")[:, :, NATION])
     assert np.isnan(seen.get("daly_rate", "alcohol")[:, :, BRUSSELS]).all()
-    assert np.all(seen.inhabitants() > seen.output.lived[0].sum(axis=1))
+    assert np.all(seen.inhabitants()[..., 0] > seen.output.lived.sum(axis=2))
 
 
 def test_years_per_death_are_years_that_someone_has_left(seen: Seen) -> None:

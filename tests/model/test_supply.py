@@ -254,7 +254,7 @@ def test_sites_of_mixed_kind_are_added_to_the_union(seen: Seen) -> None:
 
 def test_load_in_wastewater_is_what_leaves_the_body(seen: Seen) -> None:
     load = seen.get("wastewater_load", "cocaine")[:, :, 0]
-    year = load * seen.inhabitants() / 1000.0 * 365.25 / 1e6
+    year = load * seen.inhabitants()[..., 0] / 1000.0 * 365.25 / 1e6
     excreted = year / seen.scalar("cocaine", "excreted_share")[:, :, 0]
     np.testing.assert_allclose(excreted, seen.get("consumed_kg", "cocaine")[:, :, 0], rtol=1e-9)
 
