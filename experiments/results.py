@@ -90,6 +90,8 @@ class Layout:
         found: dict[str, tuple[str, ...]] = {}
         for row in self.catalogue.indicators:
             found[row.id] = (*lead, "product", "region", "age_group")
+            if row.reach == "nation":  # nothing to tell apart
+                continue
             found[f"{row.id}_by_sex"] = (*lead, "product", "sex")
             found[f"{row.id}_by_deprivation"] = (*lead, "product", "deprivation")
         return found | {"survey": ("scenario", "draw", "series", "time")}

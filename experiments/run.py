@@ -199,9 +199,11 @@ def _observe(
 ) -> dict[str, Single]:
     values = observe(prepared, draws, study.layout.catalogue, output, forcing, study.cells)
     first = len(study.cells) - len(study.groups)
+    wanted = study.layout.variables()
     found: dict[str, Single] = {}
     for name, cells in values.items():
-        found |= split_marginals(name, cells[..., :first])
+        parts = split_marginals(name, cells[..., :first])
+        found |= {part: parts[part] for part in parts if part in wanted}
     persons = output.lived @ study.cells[first:].T
     found["survey"] = _survey(study, {n: c[..., first:] for n, c in values.items()}, persons)
     return found

@@ -131,13 +131,17 @@ class HandleRow(TableRow):
 
 
 class IndicatorRow(TableRow):
-    """A measure that results hold; ``union`` says how unions of products are formed."""
+    """A measure that results hold; ``union`` says how unions of products are formed.
+
+    One of reach ``nation`` stands for the whole country only and is missing for parts of it.
+    """
 
     id: str
     name: str
     unit: str
     kind: Literal["stock", "share", "ratio", "count", "mean", "total", "amount", "money", "index"]
     union: Literal["people", "sum", "none"]
+    reach: Literal["people", "nation"]
     definition: str
     source: str
 

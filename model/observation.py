@@ -139,8 +139,11 @@ def observe(
     output: Output,
     forcing: Forcing | None,
     weights: Float,
+    outcomes: bool = True,
 ) -> dict[str, Float]:
     """Every indicator of indicators.csv, each (draws, years, products + unions, cells).
+
+    Without ``outcomes``: people only, no markets, harms, offences or money.
 
     ``weights`` (cells, S): share of each stratum that belongs to the cell. Shares are proportions
     of the cell's population, stocks persons (mean over the year), counts per year; NaN where an
@@ -160,11 +163,11 @@ def observe(
                     found.put(name, p, values / cells.lived)
         _mean_ages(prepared, output, weights, cells, found)
         seen = Seen(prepared, draws, catalogue, output, forcing, weights, found.values)
-        for outcome in OUTCOMES:
+        for outcome in OUTCOMES if outcomes else ():
             outcome.observe(seen)
         _unions(catalogue, draws, cells, found.values)
         _derived(catalogue, found.values)
-        for outcome in DERIVED:
+        for outcome in DERIVED if outcomes else ():
             outcome.derive(seen)
     whole = next((i for i, row in enumerate(catalogue.unions) if row.id == "all"), None)
     if whole is not None:

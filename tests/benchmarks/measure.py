@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from model.compartments import Prepared, simulate, start_state
+from calibration.priors import draw_priors
+from experiments.results import marginal_weights
+from model.catalogue import load_catalogue
+from model.compartments import Prepared, assemble, simulate, start_state
+from model.observation import observe
 from tests.benchmarks import core_c, core_numba, core_numpy, core_scipy
-from tests.benchmarks.problem import Core, core, prepared
+from tests.benchmarks.problem import Core, core, people_only, prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 15
@@ -23,12 +27,14 @@ SHORT_MONTHS = 24
 SHORT_ROUNDS = 3
 NUMPY_DRAWS = 16  # the batch at which numpy is fastest, among 1, 2, 4, 8, 16 and 32
 ENGINE_DRAWS = 6
+ENGINE_ROUNDS = 5
 BRANCH = 168  # January 2024
 END = 252
 
 MOST_OVER_C = 1.3
 LEAST_OVER_NUMPY = 8.0
 LEAST_OVER_SCIPY = 40.0
+MOST_OVER_PEOPLE = 1.5
 MOST_START_UP = 3.0
 MOST_HELP = 0.3
 
@@ -154,6 +160,42 @@ def _engine(engine: Prepared) -> Iterator[Row]:
             )
 
 
+def _with_markets() -> Iterator[Row]:
+    """What markets, harms and money add to a run with its indicators, in CPU time."""
+    catalogue = load_catalogue()
+    tasks: dict[str, Callable[[], object]] = {}
+    for name, tables in (("people", people_only(catalogue)), ("all", catalogue)):
+        draws = draw_priors(tables, ENGINE_DRAWS)
+        engine = assemble(tables, draws)
+        cells = marginal_weights(engine.strata)
+        output = simulate(engine, None, 0, END).output
+        seen = partial(observe, engine, draws, tables, output, None, cells)
+        tasks[f"{name}, kernel"] = partial(simulate, engine, None, 0, END)
+        tasks[f"{name}, indicators"] = partial(seen, outcomes=name == "all")
+    times = _rounds(tasks, ENGINE_ROUNDS)
+    for name, spent in times.items():
+        yield Row(f"run of {name}", 1e3 * statistics.median(spent) / ENGINE_DRAWS, "ms CPU a run")
+    people, everything = (
+        [sum(parts) for parts in zip(times[f"{n}, kernel"], times[f"{n}, indicators"], strict=True)]
+        for n in ("people", "all")
+    )
+    share = 1.0 - 1.0 / _ratio(everything, people)
+    yield Row("share of markets, harms and money in a run", share, "of CPU time")
+    yield Row(
+        "kernel, CPU time with markets / without",
+        _ratio(times["all, kernel"], times["people, kernel"]),
+        "ratio",
+        at_most=MOST_OVER_PEOPLE,
+    )
+    yield Row(
+        "run with its indicators, CPU time with markets, harms and money / without",
+        _ratio(everything, people),
+        "ratio",
+        at_most=MOST_OVER_PEOPLE,
+        note="without: the core and its indicators of people",
+    )
+
+
 def _start_up() -> Iterator[Row]:
     """Wall time of the command, the quickest of several: others use this machine too."""
     ready = (ROOT / "experiments" / "cli.py").exists()
@@ -191,4 +233,5 @@ def figures() -> Iterator[Row]:
     yield from _beside_c(problem)
     yield from _beside_slow_twins(problem)
     yield from _engine(prepared(ENGINE_DRAWS))
+    yield from _with_markets()
     yield from _start_up()

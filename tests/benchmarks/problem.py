@@ -8,18 +8,16 @@ the engine's and have no twin.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.priors import draw_priors
-from model.catalogue import load_catalogue
-from model.compartments import Prepared, prepare, start_state
-from model.population import load_demography
-from model.rates import build_rates
-from model.strata import default_strata
-from model.structure import ADMISSION, TREND, build_structure
+from model.catalogue import Catalogue, load_catalogue
+from model.compartments import Prepared, assemble, start_state
+from model.structure import ADMISSION, TREND
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -53,12 +51,14 @@ class Core(NamedTuple):
 def prepared(draws: int = 1) -> Prepared:
     """The engine's own input at full size: ``draws`` times the median draw."""
     catalogue = load_catalogue()
-    drawn = draw_priors(catalogue, draws, median=True)
-    structure = build_structure(catalogue, drawn)
-    strata = default_strata()
-    demography = load_demography(strata)
-    rates = build_rates(structure, strata, demography.start, drawn)
-    return prepare(structure, strata, demography, rates)
+    return assemble(catalogue, draw_priors(catalogue, draws, median=True))
+
+
+def people_only(catalogue: Catalogue) -> Catalogue:
+    """The catalogue of the first release: no markets, no overdoses, no history."""
+    products = (row.model_copy(update={"market": None}) for row in catalogue.products)
+    states = (row.model_copy(update={"overdose": None}) for row in catalogue.states)
+    return replace(catalogue, products=tuple(products), states=tuple(states), history=())
 
 
 def core(engine: Prepared) -> Core:

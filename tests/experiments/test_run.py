@@ -102,10 +102,19 @@ def test_a_change_moves_what_it_touches(done: Done) -> None:
     assert (started.sel(product="tobacco") < 1.0).all()
 
 
+def test_an_indicator_is_told_apart_as_far_as_its_reach(done: Done) -> None:
+    for row in done.study.layout.catalogue.indicators:
+        values = done.dataset[row.id]
+        parts = values.drop_sel(region="Belgium")
+        assert np.isnan(parts).all() == (row.reach == "nation"), row.id
+        assert not np.isnan(values.sel(region="Belgium")).all(), row.id
+        assert (f"{row.id}_by_sex" in done.dataset) == (row.reach == "people")
+
+
 def test_units_names_and_modes_come_from_the_tables(done: Done) -> None:
     catalogue = done.study.layout.catalogue
     for row in catalogue.indicators:
-        for suffix in ("", "_by_sex", "_by_deprivation"):
+        for suffix in ("", "_by_sex", "_by_deprivation") if row.reach == "people" else ("",):
             told = done.dataset[row.id + suffix].attrs
             assert told["units"] == row.unit
             assert told["definition"] == row.definition
