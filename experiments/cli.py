@@ -244,6 +244,49 @@ def figures(
 
 
 @app.command()
+def money(
+    results: Annotated[
+        Path, typer.Argument(metavar="[RESULTS]", help="Results folder of a run.")
+    ] = Path("results/run"),
+    first: Annotated[int, typer.Option("--from", help="First year of the sums.")] = 2024,
+    last: Annotated[int, typer.Option("--until", help="Last year of the sums.")] = 2030,
+    rates: Annotated[
+        tuple[float, float],
+        typer.Option(
+            metavar="COSTS EFFECTS", help="Yearly discount rates of money and of effects."
+        ),
+    ] = (0.03, 0.015),
+    base_year: Annotated[int, typer.Option(help="Year that later ones are discounted to.")] = 2024,
+    price_year: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEAR",
+            help="Restate all money in prices of this year.",
+            show_default="the price year of each amount",
+        ),
+    ] = None,
+    inflation: Annotated[
+        float | None,
+        typer.Option(help="Yearly inflation between price years.", show_default="0.02, assumed"),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write the table here, by product."),
+    ] = None,
+) -> None:
+    """Sum public expenditure, social cost, revenues and years of life over years, discounted."""
+    with _refusals():
+        from experiments.money import Asked
+        from experiments.money_table import print_money
+        from model.costs import Discounting
+
+        discounting = Discounting(*rates, base_year)
+        print_money(
+            Asked(results, first, last, discounting, price_year, inflation, csv), _console()
+        )
+
+
+@app.command()
 def shocks(
     product: Annotated[
         str | None, typer.Option(metavar="ID", help="Only one product.", show_default="all illicit")

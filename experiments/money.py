@@ -1,4 +1,4 @@
-"""``drugfutures money``: what the coming years are worth, from the results of a run.
+"""What the coming years are worth, from the results of a run: ``drugfutures money``.
 
 Money (public expenditure, social cost, revenues) and effects (DALY, years of life lost) are summed
 over years draw by draw, as they are and discounted; medians and intervals come after. Nothing is
@@ -12,33 +12,17 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
 import numpy.typing as npt
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from experiments.comparison import catalogue_of
-from experiments.comparison_table import Scale
-from experiments.headlines import warning
-from experiments.results import FILE, MODE_TEXT
-from experiments.summary import quantiles
-from model.catalogue import Catalogue, load_catalogue
-from model.costs import (
-    BASE_YEAR,
-    EXPENDITURE_YEAR,
-    RATE_COSTS,
-    RATE_EFFECTS,
-    SOCIAL_COST_YEAR,
-    UNDISCOUNTED,
-    Discounting,
-    restate,
-)
+from experiments.results import FILE
+from experiments.summary import QUANTILES, quantiles
+from model.catalogue import Catalogue
+from model.costs import BASE_YEAR, UNDISCOUNTED, Discounting, restate
 from model.errors import InputError
 from model.strata import YEARS
 
@@ -58,12 +42,14 @@ MONEY: Mapping[str, Mapping[str, str]] = {
     "gross_gaming_revenue": {},
 }
 """Amounts of money, each with its parts and what these are called."""
-EFFECTS = ("daly", "yll", "yll_attributable")
+EFFECTS = ("daly", "yld", "yll", "yll_attributable")
 INDICATORS = (*(name for total, parts in MONEY.items() for name in (total, *parts)), *EFFECTS)
-STUDIED = ("public_expenditure", "social_cost")
 GROUPS = ("alcohol", "tobacco", "psychoactive_medicines", "any_illegal", "any_gambling")
 OTHER, ALL = "other", "all"
+INSTEAD = {"daly": "yld"}
+"""What ALL holds of a product that has no value of an indicator: of DALY its disability."""
 PRICED = re.compile(r"EUR of (\d{4}) per year")
+ENDS = ("low95", "median", "high95")
 CLOSE = 1e-4  # results hold seven digits
 
 
@@ -74,7 +60,7 @@ class Asked:
     results: Path
     first: int = BASE_YEAR
     last: int = YEARS[-1]
-    discounting: Discounting = Discounting()
+    discounting: Discounting = field(default_factory=Discounting)
     price_year: int | None = None
     inflation: float | None = None
     csv: Path | None = None
@@ -135,11 +121,6 @@ class Worth:
     discounted: tuple[float, float, float]
     missing: int
 
-    @property
-    def counted(self) -> bool:
-        """Whether any draw holds anything but 0."""
-        return any(self.plain)
-
 
 class Accounts:
     """All scenarios of a results folder, one indicator at a time."""
@@ -153,12 +134,20 @@ class Accounts:
             self._file = h5py.File(path, "r")
         except OSError:
             allowed = f"a whole results file; make one with: {again}"
-            raise InputError("results that cannot be read", given=str(path), allowed=allowed) from None
-        missing = [name for name in INDICATORS if name not in self._file]
+            raise InputError(
+                "results that cannot be read", given=str(path), allowed=allowed
+            ) from None
+        self.units = self._attributes("units")
+        missing = [
+            name
+            for name in INDICATORS
+            if name not in self.units or not (name in EFFECTS or PRICED.fullmatch(self.units[name]))
+        ]
         if missing:
             self._file.close()
             raise InputError(
-                f"results of another version, without {', '.join(missing)}",
+                "results of another version, which do not hold these amounts",
+                key=", ".join(missing),
                 given=str(folder),
                 allowed=f"results of this version; make them with: {again}",
             )
@@ -166,8 +155,7 @@ class Accounts:
         self.products = self._labels("product")
         self.names = dict(zip(self.products, self._labels("product_name"), strict=True))
         self.years = [int(year) for year in self._file["time"][:]]
-        self.titles = {name: str(self._file[name].attrs["long_name"]) for name in INDICATORS}
-        self.units = {name: str(self._file[name].attrs["units"]) for name in INDICATORS}
+        self.titles = self._attributes("long_name")
         self.draws = int(self._file[INDICATORS[0]].shape[1])
 
     def __enter__(self) -> Accounts:
@@ -176,19 +164,26 @@ class Accounts:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def nation(self, scenario: str, indicator: str, years: Sequence[int]) -> Float:
-        """Everyone's amounts (products, D, years) in the order of ``products``."""
-        for year in (years[0], years[-1]):
+    def check(self, first: int, last: int) -> None:
+        """Raise InputError unless the results hold the years ``first`` to ``last``."""
+        for key, year in (("--from", first), ("--until", last)):
             if year not in self.years:
                 raise InputError(
                     "a year that these results do not hold",
-                    key="--from" if year == years[0] else "--until",
+                    key=key,
                     given=year,
                     allowed=f"{self.years[0]} to {self.years[-1]}",
                 )
+
+    def nation(self, scenario: str, indicator: str, years: Sequence[int]) -> Float:
+        """Everyone's amounts (products, D, years) in the order of ``products``."""
         at = slice(self.years.index(years[0]), self.years.index(years[-1]) + 1)
         values = self._file[indicator][self.scenarios.index(scenario), :, at, :, 0, 0]
         return np.moveaxis(np.asarray(values, float), 2, 0)
+
+    def _attributes(self, name: str) -> dict[str, str]:
+        there = [indicator for indicator in INDICATORS if indicator in self._file]
+        return {indicator: str(self._file[indicator].attrs[name]) for indicator in there}
 
     def _labels(self, name: str) -> list[str]:
         return [str(label) for label in self._file[name].asstr()[:]]
@@ -213,12 +208,16 @@ def partition(catalogue: Catalogue) -> dict[str, list[str]]:
 
 
 def by_group(
-    values: Float, products: Sequence[str], groups: Mapping[str, Sequence[str]]
+    values: Float,
+    products: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    instead: Float | None = None,
 ) -> dict[str, Float]:
     """Amounts (D, years) of each group that has any, then of ALL, from (products, D, years).
 
-    Groups are summed from their products, so that nothing counts twice; ALL is read, and InputError
-    is raised when the groups do not add up to it.
+    Groups are summed from their products, so that nothing counts twice. ALL is read, and InputError
+    is raised when it is not the sum of the products; ``instead`` (products, D, years) is what it
+    holds of those without a value.
     """
     found = {}
     for group, members in groups.items():
@@ -229,7 +228,9 @@ def by_group(
     whole = values[products.index(ALL)]
     if not found or np.isnan(whole).all():
         return {}
-    summed = np.nansum(list(found.values()), axis=0)
+    counted = values if instead is None else np.where(np.isnan(values), instead, values)
+    every = [products.index(product) for members in groups.values() for product in members]
+    summed = np.nansum(counted[every], axis=0)
     if not np.allclose(np.nan_to_num(whole), summed, rtol=CLOSE, atol=0.0):
         raise InputError(
             "groups of products that do not add up to all of them",
@@ -239,36 +240,89 @@ def by_group(
     return found | {ALL: whole}
 
 
+def interval(draws: Float) -> tuple[float, float, float]:
+    """(low95, median, high95) of numbers (D,); draws without one are left out."""
+    told = dict(zip(QUANTILES, quantiles(draws).tolist(), strict=True))
+    low, median, high = (told[name] for name in ENDS)
+    return low, median, high
+
+
 def worth(accounts: Accounts, catalogue: Catalogue, asked: Asked) -> list[Worth]:
     """Every indicator by scenario and group, in the order of INDICATORS. Raises InputError."""
     asked.check()
+    accounts.check(asked.first, asked.last)
     groups = partition(catalogue)
+    unknown = {p for members in groups.values() for p in members} - set(accounts.products)
+    if unknown:
+        raise InputError(
+            "results made with other products than those of the tables",
+            given=sorted(unknown),
+            allowed="results made with the tables as they are; run again",
+        )
     years = range(asked.first, asked.last + 1)
     found = []
     for scenario in accounts.scenarios:
         for indicator in INDICATORS:
-            values = accounts.nation(scenario, indicator, years)
-            unit, former = accounts.units[indicator], None
-            priced = PRICED.fullmatch(unit)
-            if priced and asked.price_year not in (None, int(priced[1])):
-                former = int(priced[1])
-                unit = f"EUR of {asked.price_year} per year"
-                values = restate(values, former, int(asked.price_year), asked.rate_of_prices)
-            for group, amounts in by_group(values, accounts.products, groups).items():
-                plain, discounted = (
-                    (how.costs if priced else how.effects)(amounts, years)
-                    for how in (UNDISCOUNTED, asked.discounting)
-                )
-                found.append(
-                    Worth(
-                        scenario=scenario,
-                        indicator=indicator,
-                        product=group,
-                        unit=unit.removesuffix(" per year"),
-                        restated_from=former,
-                        plain=interval(plain),
-                        discounted=interval(discounted),
-                        missing=int(np.isnan(plain).sum()),
+            values, other = accounts.nation(scenario, indicator, years), INSTEAD.get(indicator)
+            instead = None if other is None else accounts.nation(scenario, other, years)
+            for group, amounts in by_group(values, accounts.products, groups, instead).items():
+                place = (scenario, indicator, group)
+                found.append(_worth(place, amounts, accounts.units[indicator], asked))
+    return found
+
+
+def _worth(place: tuple[str, str, str], amounts: Float, unit: str, asked: Asked) -> Worth:
+    """The worth of amounts (D, years) of a scenario, indicator and group."""
+    years = range(asked.first, asked.last + 1)
+    priced, restated_from = PRICED.fullmatch(unit), None
+    if priced and asked.price_year is not None and asked.price_year != int(priced[1]):
+        restated_from = int(priced[1])
+        unit = f"EUR of {asked.price_year} per year"
+        amounts = restate(amounts, restated_from, asked.price_year, asked.rate_of_prices)
+    plain, discounted = (
+        how.costs(amounts, years) if priced else how.effects(amounts, years)
+        for how in (UNDISCOUNTED, asked.discounting)
+    )
+    return Worth(
+        *place,
+        unit=unit.removesuffix(" per year"),
+        restated_from=restated_from,
+        plain=interval(plain),
+        discounted=interval(discounted),
+        missing=int(np.isnan(plain).sum()),
+    )
+
+
+def write_csv(found: Sequence[Worth], asked: Asked, path: Path) -> None:
+    """One line an amount, with the terms that it stands under. Raises InputError."""
+    rates = asked.discounting
+    numbers = [f"{name}{which}" for which in ("", "_discounted") for name in ENDS]
+    head = ("scenario", "indicator", "product", "first", "last", "unit", "restated_from")
+    try:
+        with path.open("w", encoding="utf-8", newline="") as text:
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow((*head, "inflation", "base_year", "rate", *numbers, "missing_draws"))
+            for row in found:
+                writer.writerow(
+                    (
+                        row.scenario,
+                        row.indicator,
+                        row.product,
+                        asked.first,
+                        asked.last,
+                        row.unit,
+                        row.restated_from or "",
+                        asked.rate_of_prices if row.restated_from else "",
+                        rates.base_year,
+                        rates.rate_effects if row.indicator in EFFECTS else rates.rate_costs,
+                        *(f"{number:.6g}" for number in (*row.plain, *row.discounted)),
+                        row.missing,
                     )
                 )
-    return found
+    except OSError as error:
+        raise InputError(
+            "cannot write the table",
+            key="--csv",
+            given=str(path),
+            allowed=f"a file that can be written ({error.strerror})",
+        ) from None

@@ -42,7 +42,7 @@ from experiments.series import (
 )
 from experiments.summary import write_summary
 from model.catalogue import load_catalogue
-from model.compartments import FIRST_YEAR, Output, Prepared, State, prepare, simulate
+from model.compartments import FIRST_YEAR, Output, Prepared, State, joined, prepare, simulate
 from model.errors import InputError
 from model.forcing import Change, Forcing
 from model.history import history_changes
@@ -180,18 +180,7 @@ def _simulate_all(
             state = simulate(prepared, None, 0, month).state
             branches[month] = state.with_reference(reference.state)
         branch = simulate(prepared, forcing, month, study.months, branches[month])
-        yield _joined(reference.output, branch.output, month)
-
-
-def _joined(reference: Output, branch: Output, month: int) -> Output:
-    """Years before the branch from the reference, the others from the branch."""
-    year = month // 12
-    for name in Output._fields:
-        before, after = getattr(reference, name), getattr(branch, name)
-        # january has one row more: the 1 January of the year of the branch comes before it.
-        until = year + 1 if name == "january" else year
-        after[:, :until] = before[:, :until]
-    return branch
+        yield joined(reference.output, branch.output, month)
 
 
 def _observe(

@@ -23,7 +23,7 @@ from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from model.markets import LARGEST, Terms, shock_response
-from model.prices import market_terms
+from model.prices import felt, market_terms
 from model.structure import build_structure
 
 Float = npt.NDArray[np.float64]
@@ -70,10 +70,15 @@ def months_until_near(price: Float, near: float = NEAR) -> Float:
     return np.where(away.any(axis=1), last, 0).astype(float)
 
 
-def respond(terms: list[Terms], size: float, months: int = MONTHS) -> Float:
-    """Index of price, sticker price, purity and amount taken (D, T, 4) after a loss of ``size``."""
-    loss = math.log(1.0 - size)
-    return np.stack([shock_response(own, loss, months) for own in terms])
+def respond(terms: list[Terms], diversion: Float, size: float, months: int = MONTHS) -> Float:
+    """Index of price, sticker price, purity and amount taken (D, T, 4) after a loss of ``size``.
+
+    ``diversion`` (D,): share of the loss that product bound for abroad makes good.
+    """
+    gaps = np.log(felt(np.full_like(diversion, 1.0 - size), diversion)).tolist()
+    return np.stack(
+        [shock_response(own, gap, months) for own, gap in zip(terms, gaps, strict=True)]
+    )
 
 
 def responses(shock: Shock, catalogue: Catalogue) -> list[Response]:
@@ -88,9 +93,8 @@ def responses(shock: Shock, catalogue: Catalogue) -> list[Response]:
     for product in illicit if shock.product is None else [shock.product]:
         p = structure.products.index(product)
         columns = [getattr(every, name)[:, p] for name in Terms._fields]
-        path = respond(
-            [Terms(*(float(x) for x in row)) for row in zip(*columns, strict=True)], shock.size
-        )
+        terms = [Terms(*(float(x) for x in row)) for row in zip(*columns, strict=True)]
+        path = respond(terms, every.diversion[:, p], shock.size)
         found.append(
             Response(
                 product,

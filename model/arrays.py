@@ -39,7 +39,8 @@ class DrawMarket(NamedTuple):
 
     elasticity: Float
     replacement: Float
-    diversion: Float
+    heavy_elasticity: Float
+    harm_exponent: Float
     dilution: Float
     sticker_time: Float
     floor: Float
@@ -55,10 +56,11 @@ class DrawPaths(NamedTuple):
     """What moves prices from outside (see model.prices.Paths)."""
 
     cost: Float  # (T, P)
-    loss: Float  # (T, P)
+    capacity: Float  # (T, P)
     purity: Float  # (T, P)
     appeal: Float  # (T, P)
     local: Float  # (T, P, R)
+    consumption: Float  # (T, P, R)
 
 
 class Setting(NamedTuple):
@@ -97,8 +99,8 @@ class DrawState(NamedTuple):
     deflator: Float  # (T, S) death rate of people without any product over the table's
     spared: Float  # (T, S) share of the modelled overdoses that the death table has room for
     demand: Float  # (T, P) log demand of the reference run at 2010 prices; NaN: not known
-    excess_demand: Float  # (P,) log demand over that of the reference run
-    scarcity: Float  # (P,) log supply capacity over demand
+    gap: Float  # (P,) log supply capacity over demand, were nothing replaced
+    scarcity: Float  # (P,) the same after replacement
     sticker: Float  # (P,) part of the scarcity that the sticker price shows
     purity: Float  # (P,) log purity
     signal: Float  # (P, R) the own price as hazards hear it
@@ -142,6 +144,7 @@ class Work(NamedTuple):
     month_excess: Float  # (P, S) deaths this month
     rate: Float  # (S,) death rate per year that excess mortality counts against
     spared: Float  # (S,) share of the modelled overdoses that counts
+    harm: Float  # (P, R) effect on excess mortality of the amount that people take
     asked: Float  # (services, R) persons who asked in this step
     left: Float  # (services, R) persons who left treatment in this step
     treated: Float  # (services, R) person-years in treatment in this step

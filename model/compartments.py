@@ -92,7 +92,7 @@ class State(NamedTuple):
     deflator: Float
     spared: Float
     demand: Float
-    excess_demand: Float
+    gap: Float
     scarcity: Float
     sticker: Float
     purity: Float
@@ -145,6 +145,21 @@ class Output(NamedTuple):
     taken: Float
     overdose_deaths: Float
     january: Float
+
+
+def joined(reference: Output, branch: Output, month: int) -> Output:
+    """Output of a branch with the years before it, which are those of the reference run.
+
+    ``month`` is that of the branch, a January. Outcomes relative to earlier years need them.
+    """
+    year = month // 12
+    parts = []
+    for name in Output._fields:
+        before, after = getattr(reference, name), getattr(branch, name)
+        # january has one row more: the 1 January of the year of the branch comes before it.
+        until = year + 1 if name == "january" else year
+        parts.append(np.concatenate([before[:, :until], after[:, until:]], axis=1))
+    return Output(*parts)
 
 
 class Result(NamedTuple):
@@ -277,6 +292,7 @@ def _work(prepared: Prepared) -> Work:
         month_excess=np.zeros((products, strata.size)),
         rate=np.zeros(strata.size),
         spared=np.ones(strata.size),
+        harm=np.ones((products, regions)),
         asked=np.zeros((services, regions)),
         left=np.zeros((services, regions)),
         treated=np.zeros((services, regions)),
@@ -303,7 +319,7 @@ def _empty_state(prepared: Prepared) -> State:
         deflator=np.ones((draws, prepared.demography.months, strata)),
         spared=np.ones((draws, prepared.demography.months, strata)),
         demand=np.full((draws, prepared.demography.months, products), np.nan),
-        excess_demand=np.zeros((draws, products)),
+        gap=np.zeros((draws, products)),
         scarcity=np.zeros((draws, products)),
         sticker=np.zeros((draws, products)),
         purity=np.zeros((draws, products)),

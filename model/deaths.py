@@ -26,13 +26,21 @@ def forced(forcing: DrawForcing, handle: int, p: int, month: int, cell: int) -> 
 
 
 @rows.lean(inline="always")
+def excess_change(run: Run, p: int, r: int, month: int) -> float:
+    """What a scenario and the amount that people take do to excess mortality."""
+    cell = run.setting.cell[run.setting.region_start[r]]
+    change = forced(run.forcing, run.wiring.mortality_handle, p, month, cell)
+    return change * float(run.work.harm[p, r])
+
+
+@rows.lean(inline="always")
 def fatal_overdoses(run: Run, p: int, z: int, r: int, month: int) -> float:
-    """Deaths by overdose per person per year in one state; all excess mortality moves them too."""
+    """Deaths by overdose per person per year in one state; what moves all excess moves them too."""
     often = run.rates.overdose[z]
     if often == 0.0:
         return 0.0
     cell = run.setting.cell[run.setting.region_start[r]]
-    often *= forced(run.forcing, run.wiring.mortality_handle, p, month, cell)
+    often *= excess_change(run, p, r, month)
     often *= forced(run.forcing, run.wiring.overdose_handle, p, month, cell)
     fatality = run.market.fatality[p]
     fatality *= forced(run.forcing, run.wiring.fatality_handle, p, month, cell)
@@ -80,9 +88,13 @@ def deflate(run: Run, month: int, reference: bool) -> None:
         _spare(run, month)
         raised = work.leaving[:size]
         raised[:] = 0.0
-        for z in range(stock.shape[0]):
-            if wiring.deadly[z] == 1:
-                rows.added_product(raised, 0, stock[z], 0, excess[z], 0, size)
+        for p in range(wiring.state_start.size - 1):
+            for r in range(setting.region_start.size - 1):
+                start, stop = setting.region_start[r], setting.region_start[r + 1]
+                for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
+                    if wiring.deadly[z] == 1:
+                        for s in range(start, stop):
+                            raised[s] += stock[z, s] * excess[z, s] * work.harm[p, r]
         for s in range(uint64(size)):
             people = state.population[s]
             rest = people - work.hazard[s] / yearly[s] if yearly[s] > 0.0 else people

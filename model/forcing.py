@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
+from model.handles import NEVER_ZERO
 from model.strata import Strata
 from model.structure import NOBODY, PRICED, Structure
 
@@ -126,6 +127,10 @@ def _check(structure: Structure, strata: Strata, months: int, change: Change) ->
         raise InputError("a change is too short", given=given, allowed=f"{months} months")
     if not np.all(np.isfinite(change.values)) or np.any(change.values < 0.0):
         raise InputError("a value is out of range", allowed="finite numbers of 0 or more")
+    least = NEVER_ZERO.get(change.handle, 0.0)
+    if np.any(change.values < least):
+        what = f"a value of the handle {change.handle} is too low"
+        raise InputError(what, given=float(change.values.min()), allowed=f"{least:g} or more")
     scope = structure.scopes[structure.handles.index(change.handle)]
     if scope == "nation" and not change.strata.all():
         raise InputError(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.catalogue import StateRow
+from model.legal import Group, amount_change
 from model.outcomes import PURITY, TAKEN, Seen
 from model.population import load_death_rates
 from model.strata import YEARS, Strata, load_population_table, persons_in_strata, weights
@@ -35,6 +36,11 @@ WEIGHTS = {
 }
 # Parameters without which nothing is said about disability.
 WEIGHED = tuple(f"disability_weight_{state}" for state in ("occasional", "problematic"))
+DRIVING: dict[Group, str] = {
+    "occasional": "driving_share",
+    "problematic": "driving_share_problematic",
+}
+LARGEST_SHARE = 1.0 - 1e-9  # a share of 1 would stand for occasions without end
 IN_NEED = ("problematic", "waiting")
 CODED = ("coded_share", "coded_overdose_share")
 
@@ -104,7 +110,7 @@ def _deaths(seen: Seen) -> None:
 
 
 def _overdoses(seen: Seen, product: str) -> Float:
-    """Overdoses a year, fatal or not, with the purity and the handle that the deaths have too."""
+    """Overdoses a year, fatal or not, with what moves deaths too: purity, amount, the handle."""
     rate = np.zeros_like(seen.lived)
     for row in _states(seen, product):
         if row.overdose is not None and seen.has(product, row.overdose):
@@ -112,6 +118,9 @@ def _overdoses(seen: Seen, product: str) -> Float:
             rate = rate + people * seen.parameter(product, row.overdose)
     if seen.has(product, "potency_exponent"):
         rate = rate * seen.market(product, PURITY) ** seen.scalar(product, "potency_exponent")
+    if seen.has(product, "amount_mortality_exponent"):
+        exponent = seen.scalar(product, "amount_mortality_exponent")
+        rate = rate * amount_change(seen, product, "problematic") ** exponent
     return np.asarray(rate * seen.handle("overdose", product))
 
 
@@ -192,12 +201,17 @@ def _disability(seen: Seen, product: str) -> Float:
 # Driving
 
 
-def at_least_once(share: Float, frequency: Float) -> Float:
-    """Share who do something at least once when they do it ``frequency`` times as often.
+def occasions(share: Float, often: Float) -> Float:
+    """Mean number of occasions of a person, from the ``share`` of people with at least one.
 
-    ``share``: proportion at frequency 1, with occasions at random (Poisson). Broadcasts.
+    Occasions come at random (Poisson); ``often`` multiplies their number. Broadcasts.
     """
-    return np.asarray(1.0 - (1.0 - share) ** frequency)
+    return np.asarray(-np.log1p(-np.minimum(share, LARGEST_SHARE)) * often)
+
+
+def at_least_once(number: Float) -> Float:
+    """Share of people with at least one occasion, from the mean ``number`` of a person."""
+    return np.asarray(-np.expm1(-number))
 
 
 def _driving(seen: Seen) -> None:
@@ -206,33 +220,38 @@ def _driving(seen: Seen) -> None:
     strata = seen.prepared.strata
     drive = weights(strata, age_min=DRIVING_AGE) * seen.parameter("*", "driver_share")
     drivers = seen.cells(seen.lived * drive)
-    men = np.zeros(strata.size)
-    if "male" in strata.sexes:
-        men = (strata.sex == strata.sexes.index("male")).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         for product in seen.products("driving_share", "driving_share_problematic"):
-            often = seen.scalar(product, "driving_sex_ratio") ** men
-            under = _under_influence(seen, product, often) * drive
-            seen.put("dui_30d", product, seen.cells(under) / drivers)
-            if seen.has(product, "over_limit_share"):
-                over = under * seen.parameter(product, "over_limit_share")
-                seen.put("drivers_over_limit", product, seen.cells(over) / drivers)
+            groups = _under_influence(seen, product)
+            some = sum(people * at_least_once(number) for people, number in groups)
+            seen.put("dui_30d", product, seen.cells(some * drive) / drivers)
+            if seen.has(product, "over_limit_time"):
+                time = seen.parameter(product, "over_limit_time")
+                over = sum(people * np.minimum(number * time, 1.0) for people, number in groups)
+                seen.put("drivers_over_limit", product, seen.cells(over * drive) / drivers)
 
 
-def _under_influence(seen: Seen, product: str, often: Float) -> Float:
-    """People who would drive under the influence within 30 days if all of them were drivers.
+def _under_influence(seen: Seen, product: str) -> list[tuple[Float, Float]]:
+    """People of each state who used in the last 30 days, and how often each drives after using.
 
-    Use as prescribed is left out.
+    Both (D, Y, S), as if all of them drove a car. Use as prescribed is left out. The amount that
+    people take moves how often they drive after it, by an assumed exponent.
     """
+    strata = seen.prepared.strata
+    men = np.array([sex == "male" for sex in strata.sexes])[strata.sex]
+    often = np.where(men, seen.scalar(product, "driving_sex_ratio"), 1.0)
     often = often * seen.handle("driving", product)
-    total = np.zeros_like(seen.lived)
+    exponent = seen.scalar(product, "driving_amount_exponent")
+    found = []
     for row in _states(seen, product):
         if row.last_month is None or row.module == "medical":
             continue
-        name = "driving_share_problematic" if row.reported in IN_NEED else "driving_share"
-        recent = seen.in_states(product, row.state) * seen.parameter(product, row.last_month)
-        total = total + recent * at_least_once(seen.parameter(product, name), often)
-    return total
+        group: Group = "problematic" if row.reported in IN_NEED else "occasional"
+        share = seen.parameter(product, DRIVING[group])
+        change = amount_change(seen, product, group) ** exponent
+        people = seen.in_states(product, row.state) * seen.parameter(product, row.last_month)
+        found.append((people, occasions(share, often * change)))
+    return found
 
 
 # Public space
@@ -252,6 +271,6 @@ def _public_space(seen: Seen) -> None:
     for product in seen.products("capsules_occasional"):
         low, ratio = (seen.parameter(product, f"capsules_{x}") for x in ("occasional", "ratio"))
         users = seen.people(product, "occasional") + ratio * seen.people(product, *IN_NEED)
-        amount = low * users * seen.market(product, TAKEN) * seen.handle("consumption", product)
+        amount = low * users * seen.market(product, TAKEN)
         litter = seen.parameter(product, "capsule_litter_share")
         seen.put("nitrous_capsules_discarded", product, seen.cells(amount * litter))

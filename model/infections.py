@@ -166,13 +166,14 @@ class _Pool:
         return _ratio(np.sum(reached, axis=0), self._injections())
 
     def substituted(self) -> Float:
-        """Share in substitution treatment, (D, Y, R): of the people with a disorder of a product,
-        mean over people who inject it; 0 for products without such treatment."""
+        """Share of people who inject that is in substitution treatment, (D, Y, R).
+
+        Mean over the people who inject each product; 0 for products without such treatment.
+        """
         covered = np.zeros_like(self.by_region)
-        for product, injecting in self.people.items():
-            harmed = self.seen.people(product, "problematic", "waiting", "treatment")
+        for product in self.people:
             treated = self.seen.in_states(product, *SUBSTITUTION)
-            covered += self.sums(injecting) * _ratio(self.sums(treated), self.sums(harmed))
+            covered += self.sums(_in_treatment(self.seen, product) * treated)
         return _ratio(covered, self._injections())
 
     def put_share(self, name: str, share: Float) -> None:
@@ -193,8 +194,14 @@ class _Pool:
 def _injecting(seen: Seen, product: str) -> Float:
     harmed = seen.people(product, "problematic", "waiting")
     treated = seen.people(product, "treatment")
+    share = seen.parameter(product, "injecting_share")
+    return np.asarray(share * harmed + _in_treatment(seen, product) * treated)
+
+
+def _in_treatment(seen: Seen, product: str) -> Float:
+    """Share of people in treatment who inject."""
     ratio = seen.parameter(product, "injecting_treatment_ratio")
-    return np.asarray(seen.parameter(product, "injecting_share") * (harmed + ratio * treated))
+    return np.asarray(seen.parameter(product, "injecting_share") * ratio)
 
 
 def _put_people(seen: Seen, owner: str, injecting: Float) -> None:

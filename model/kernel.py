@@ -14,7 +14,7 @@ from numba import njit
 from model import hazards, rows
 from model.arrays import DrawOutput, Run
 from model.care import Queue, admission_hazard
-from model.deaths import deflate, die_and_move, fatal_overdoses, forced
+from model.deaths import deflate, die_and_move, excess_change, fatal_overdoses, forced
 from model.structure import (
     ADMISSION,
     BURDENED,
@@ -203,7 +203,7 @@ def _set_leaving(run: Run, p: int, r: int, month: int) -> None:
     origin, deadly, excess, rate = wiring.origin, wiring.deadly, run.rates.excess, run.work.rate
     start = run.setting.region_start[r]
     width = run.setting.region_start[r + 1] - start
-    change = forced(run.forcing, wiring.mortality_handle, p, month, run.setting.cell[start])
+    change = excess_change(run, p, r, month)
     first = wiring.state_start[p]
     for z in range(first, wiring.state_start[p + 1]):
         at = (z - first) * width
@@ -244,7 +244,7 @@ def _advance(run: Run, p: int, r: int, month: int, years: float) -> None:
         years,
     )
     rate = work.rate
-    change = forced(run.forcing, wiring.mortality_handle, p, month, setting.cell[start])
+    change = excess_change(run, p, r, month)
     for z in range(first, last):
         at = (z - first) * width
         rows.copied(stock[z], start, local, at, width)

@@ -6,7 +6,7 @@ indicators of legal markets after the run. Equations: docs/equations.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from model.outcomes import Seen
 
 Float = npt.NDArray[np.float64]
+Group = Literal["occasional", "problematic"]
 
 # Prices and odds are kept off 0, so that an extreme scenario stays finite.
 SMALLEST = 1e-9
@@ -81,6 +82,11 @@ def advertising_factor(effect: Float, exposure: Float) -> Float:
 # Litres of pure alcohol a year in one glass a week: 10 g a glass, 789 g a litre.
 LITRES = 52.0 * 10.0 / 789.0
 DAYS = 365.25
+# Response to the own price of the amount that people in each group take.
+ELASTICITY: dict[Group, str] = {
+    "occasional": "amount_price_elasticity",
+    "problematic": "amount_price_elasticity_problematic",
+}
 
 
 def observe(seen: Seen) -> None:
@@ -142,8 +148,7 @@ def drunk(seen: Seen, product: str) -> Float:
     litres = ratio * LITRES / seen.scalar(product, "survey_coverage")
     low = seen.parameter(product, "drinks_occasional") * litres
     high = seen.parameter(product, "drinks_problematic") * litres
-    change = _change(seen, product, "drinks_price_elasticity")
-    return _total(seen, product, low, high) * change
+    return _total(seen, product, low, high)
 
 
 def consumed(seen: Seen, product: str, amount: str, ratio: str) -> Float:
@@ -154,20 +159,31 @@ def consumed(seen: Seen, product: str, amount: str, ratio: str) -> Float:
     """
     low = seen.parameter(product, amount)
     high = low * seen.parameter(product, ratio)
-    return _total(seen, product, low, high) * _change(seen, product, "amount_price_elasticity")
+    return _total(seen, product, low, high)
 
 
 def _total(seen: Seen, product: str, low: Float, high: Float) -> Float:
-    """Amount at the prices of January 2010: ``low`` and ``high`` a year by state, (D, Y, S)."""
+    """Amount a year: ``low`` and ``high`` a person at the prices of January 2010, (D, Y, S)."""
     kept = _optional(seen, product, "amount_treatment_share", 0.0)
     problematic = seen.people(product, "problematic", "waiting")
     problematic = problematic + kept * seen.people(product, "treatment")
-    return np.asarray(seen.people(product, "occasional") * low + problematic * high)
+    occasional = seen.people(product, "occasional") * low
+    return np.asarray(
+        occasional * amount_change(seen, product, "occasional")
+        + problematic * high * amount_change(seen, product, "problematic")
+    )
 
 
-def _change(seen: Seen, product: str, elasticity: str) -> Float:
-    """Amount that a person takes relative to January 2010, (D, Y, S)."""
-    answer = seen.price(product) ** _optional(seen, product, elasticity, 0.0)
+def amount_change(seen: Seen, product: str, group: Group) -> Float:
+    """Amount that a person of a group takes relative to January 2010, (D, Y, S).
+
+    K ** elasticity times the handle ``consumption``; K the own real price where people live, mean
+    of the year. A product without an elasticity for problematic use has one for everybody.
+    """
+    name = ELASTICITY[group]
+    if not seen.has(product, name):
+        name = ELASTICITY["occasional"]
+    answer = seen.price(product) ** _optional(seen, product, name, 0.0)
     return np.asarray(answer * seen.handle("consumption", product))
 
 
@@ -199,16 +215,19 @@ def _a_day(seen: Seen, product: str) -> Float:
     a / (s + (1-s) * q): the others take q times as much (``nondaily_amount_ratio``).
     """
     low = seen.parameter(product, "amount_occasional")
-    amounts = {"occasional": low, "problematic": low * seen.parameter(product, "amount_ratio")}
+    amounts: dict[Group, Float] = {
+        "occasional": low,
+        "problematic": low * seen.parameter(product, "amount_ratio"),
+    }
     others = seen.scalar(product, "nondaily_amount_ratio")
     people, units = np.zeros_like(seen.lived), np.zeros_like(seen.lived)
     for state, amount in amounts.items():
         share = seen.scalar(product, f"daily_share_{state}")
         reported = (state, "waiting") if state == "problematic" else (state,)
         daily = seen.people(product, *reported) * share
+        each = amount / (share + (1.0 - share) * others)
         people += daily
-        units += daily * amount / (share + (1.0 - share) * others)
-    units *= _change(seen, product, "amount_price_elasticity")
+        units += daily * each * amount_change(seen, product, state)
     return np.asarray(seen.cells(units) / (seen.cells(people) * DAYS))
 
 

@@ -1,9 +1,9 @@
 """The illicit market of one product, month by month, as compiled functions for both engines.
 
 Prices are indices of the real price, January 2010 = 1, kept as logarithms. The purity-adjusted
-price is the long-run cost times what scarcity adds: scarcity is the log gap between demand and
-what can be supplied. Shocks open it at once, replacement closes it; purity takes the shock before
-the price on the street does. Equations: docs/equations.md, decision 010.
+price is the long-run cost times what scarcity adds. The gap between what can be supplied and
+demand opens scarcity at once, replacement closes it; purity takes the shock before the price on
+the street does. Equations: docs/equations.md, decision 010.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ LARGEST = math.log(20.0)
 class Market(NamedTuple):
     """Where one market stands; all logarithms, 0 in January 2010."""
 
-    scarcity: float  # supply capacity over demand
+    gap: float  # supply capacity over demand, were nothing replaced
+    scarcity: float  # the same after replacement: of the gap's sign, or 0
     sticker: float  # part of the scarcity that the sticker price shows so far
 
 
@@ -42,7 +43,6 @@ class Terms(NamedTuple):
 
     elasticity: float  # of the amount that people take, as a positive number
     replacement: float  # time scale in which lost supply is replaced
-    diversion: float  # share of a loss that product bound for abroad makes good at once
     dilution: float  # share of lasting scarcity that purity bears
     sticker_time: float  # time scale in which the sticker price follows
     floor: float  # lowest and highest log purity
@@ -50,26 +50,26 @@ class Terms(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def felt(loss: float, diversion: float) -> float:
-    """Log change of supply that the domestic market feels when transit makes good a share."""
-    return math.log(1.0 + (math.exp(loss) - 1.0) * (1.0 - diversion))
-
-
-@njit(cache=True, nogil=True)
 def advance(market: Market, terms: Terms, years: float) -> Market:
-    """The market after ``years`` without a new shock."""
+    """The market after ``years`` in which nothing but replacement happens."""
     kept = math.exp(-years / terms.replacement)
     slow = math.exp(-years / terms.sticker_time)
     lasting = (1.0 - terms.dilution) * _above(market.scarcity, terms.elasticity)
-    return Market(market.scarcity * kept, lasting + (market.sticker - lasting) * slow)
+    sticker = lasting + (market.sticker - lasting) * slow
+    return Market(market.gap, market.scarcity * kept, sticker)
 
 
 @njit(cache=True, nogil=True)
-def shocked(market: Market, terms: Terms, loss: float, demand: float) -> Market:
-    """The market after a log change of supply capacity and of demand; bounded by LARGEST."""
+def shocked(market: Market, terms: Terms, gap: float) -> Market:
+    """The market when the gap becomes ``gap``; scarcity is bounded by LARGEST.
+
+    What has been replaced stays, but never beyond the gap: when a route comes back, what stood
+    in for it goes.
+    """
+    replaced = market.scarcity - market.gap
+    replaced = min(max(replaced, min(0.0, -gap)), max(0.0, -gap))
     widest = LARGEST * terms.elasticity
-    scarcity = market.scarcity + felt(loss, terms.diversion) - demand
-    return Market(min(max(scarcity, -widest), widest), market.sticker)
+    return Market(gap, min(max(gap + replaced, -widest), widest), market.sticker)
 
 
 @njit(cache=True, nogil=True)
@@ -91,14 +91,14 @@ def cleared(market: Market, terms: Terms, cost: float, purity: float) -> Prices:
 
 
 @njit(cache=True, nogil=True)
-def shock_response(terms: Terms, loss: float, months: int) -> Float:
-    """An isolated market after a one-off log change ``loss`` of its supply capacity.
+def shock_response(terms: Terms, gap: float, months: int) -> Float:
+    """An isolated market whose supply capacity changes by the logarithm ``gap``, for good.
 
     Returns (months, 4): index of the purity-adjusted price, of the sticker price, of purity (each 1
     before the shock), and the amount taken relative to before. Month 0 is that of the shock.
     """
     found = np.empty((months, 4))
-    market = shocked(Market(0.0, 0.0), terms, loss, 0.0)
+    market = shocked(Market(0.0, 0.0, 0.0), terms, gap)
     for month in range(months):
         prices = cleared(market, terms, 0.0, 0.0)
         found[month, 0] = math.exp(prices.price)

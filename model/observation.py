@@ -19,7 +19,6 @@ from model.compartments import Output, Prepared
 from model.forcing import Forcing
 from model.outcomes import Seen
 from model.parameters import Draws
-from model.rates import profile
 
 Float = npt.NDArray[np.float64]
 
@@ -31,6 +30,14 @@ DERIVED = (supply, legal, harms, offences, costs)
 LIABILITY_NODES = 9
 SMALLEST_SHARE = 1e-9
 OLDEST_START = 90  # closes the open band when the ages of people who start are averaged
+
+GROUPS: tuple[legal.Group, ...] = ("occasional", "problematic")
+# Indicator and parameter: glasses a week from which a person counts.
+DRINKING = {
+    "hazardous_drinking": "hazardous_threshold",
+    "binge_drinking_monthly": "binge_threshold",
+    "daily_use": "daily_threshold",
+}
 
 # Groups of transitions out of use, and the rate at which people come back within the year.
 _STOPPED = {"stop": "restart", "medical_stop": "medical_restart", "remission": "relapse_early"}
@@ -152,17 +159,16 @@ def observe(
     forcing = prepared.forcing() if forcing is None else forcing
     cells = _Cells(*(getattr(output, name) @ weights.T for name in _Cells.__annotations__))
     found = _Found(cells.lived.shape, len(catalogue.products) + len(catalogue.unions))
+    seen = Seen(prepared, draws, catalogue, output, forcing, weights, found.values)
     with np.errstate(invalid="ignore", divide="ignore"):
         for p, product in enumerate(catalogue.products):
             view = _View(prepared, draws, cells, p, product.kind)
             for name, values in _product(view, cells.excess_deaths[:, :, p]).items():
                 found.put(name, p, values)
             if draws.find(product.id, product.kind, "drinks_occasional"):
-                drinking = _drinking(prepared, view, output, forcing, weights)
-                for name, values in drinking.items():
+                for name, values in _drinking(seen, product.id).items():
                     found.put(name, p, values / cells.lived)
         _mean_ages(prepared, output, weights, cells, found)
-        seen = Seen(prepared, draws, catalogue, output, forcing, weights, found.values)
         for outcome in OUTCOMES if outcomes else ():
             outcome.observe(seen)
         _unions(catalogue, draws, cells, found.values)
@@ -228,48 +234,27 @@ def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
     return found
 
 
-def _drinking(
-    prepared: Prepared, view: _View, output: Output, forcing: Forcing, weights: Float
-) -> dict[str, Float]:
+def _drinking(seen: Seen, product: str) -> dict[str, Float]:
     """People above thresholds of the amount drunk, (D, Y, cells) persons.
 
     Within people with low-risk and with problematic use the weekly amount is gamma distributed;
-    men's mean is ``drinks_sex_ratio`` times women's; the price and the consumption handle move it.
+    men's mean is ``drinks_sex_ratio`` times women's; price and consumption move it
+    (``model.legal.amount_change``).
     """
-    strata, draws, structure = prepared.strata, view.draws, prepared.structure
-    p = structure.products.index(view.product)
-
-    def read(name: str) -> Float:
-        rows = draws.require(view.product, view.kind, name, "observation of drinking")
-        return profile(draws, rows, strata)
-
-    men = (
-        strata.sex == strata.sexes.index("male")
-        if "male" in strata.sexes
-        else np.zeros(strata.size, dtype=bool)
-    )
-    price = output.price[:, :, p][:, :, strata.region]
-    change = price ** read("drinks_price_elasticity")[:, None]
-    change = change * forcing.yearly(structure.handles.index("consumption"), p)
-    shape = read("drinks_shape")
-    found: dict[str, Float] = {}
-    thresholds = {
-        "hazardous_drinking": "hazardous_threshold",
-        "binge_drinking_monthly": "binge_threshold",
-        "daily_use": "daily_threshold",
-    }
-    start = structure.wiring.state_start[p]
-    for name, threshold in thresholds.items():
-        total = np.zeros_like(view.lived)
-        for group in ("occasional", "problematic"):
-            mean = read(f"drinks_{group}") * np.where(men, read("drinks_sex_ratio"), 1.0)
-            limit = (read(threshold) / mean)[:, None] / change
-            above = gammaincc(shape[:, None], shape[:, None] * limit)
-            wanted = ("occasional",) if group == "occasional" else ("problematic", "waiting")
-            for i, row in enumerate(view.states):
-                if row.reported in wanted:
-                    total += (output.time[:, :, start + i] * above) @ weights.T
-        found[name] = total
+    strata = seen.prepared.strata
+    men = np.array([sex == "male" for sex in strata.sexes])[strata.sex]
+    ratio = np.where(men, seen.parameter(product, "drinks_sex_ratio"), 1.0)
+    shape = seen.parameter(product, "drinks_shape")
+    found = {name: np.zeros((*seen.lived.shape[:2], len(seen.weights))) for name in DRINKING}
+    for group in GROUPS:
+        mean = seen.parameter(product, f"drinks_{group}") * ratio
+        mean = mean * legal.amount_change(seen, product, group)
+        wanted = ("problematic", "waiting") if group == "problematic" else ("occasional",)
+        people = seen.people(product, *wanted)
+        for name, threshold in DRINKING.items():
+            with np.errstate(divide="ignore"):
+                limit = seen.parameter(product, threshold) / mean
+            found[name] += seen.cells(people * gammaincc(shape, shape * limit))
     return found
 
 

@@ -29,7 +29,9 @@ FIRST_YEAR = 2010
 class Terms(NamedTuple):
     """Market parameters of every product, each (D, P); neutral where a product has no market."""
 
-    elasticity: Float
+    elasticity: Float  # of the amount taken, as a positive number
+    heavy_elasticity: Float  # the same for people with problematic use
+    harm_exponent: Float  # of the amount, on excess mortality
     replacement: Float
     diversion: Float
     dilution: Float
@@ -64,6 +66,8 @@ class Terms(NamedTuple):
 # Parameter behind each field, and its value where no row gives one.
 _SOURCES: dict[str, tuple[str, float]] = {
     "elasticity": ("amount_price_elasticity", 0.0),
+    "heavy_elasticity": ("amount_price_elasticity_problematic", np.nan),
+    "harm_exponent": ("amount_mortality_exponent", 0.0),
     "replacement": ("replacement_time", 1.0),
     "diversion": ("diversion", 0.0),
     "dilution": ("dilution", 0.0),
@@ -100,16 +104,18 @@ class Paths(NamedTuple):
     """D draws (or 1), T months, P products, R regions; logarithms, 0 in January 2010."""
 
     cost: Float  # (D, T, P) long-run price of pure product, or of the legal product
-    loss: Float  # (D, T, P) change of supply capacity in the month
+    capacity: Float  # (D, T, P) supply capacity for the domestic market, as it is felt
     purity: Float  # (D, T, P) long-run purity
     appeal: Float  # (D, T, P) factor on initiation (not a logarithm)
     local: Float  # (D, T, P, R) price on top, by region
+    consumption: Float  # (D, T, P, R) factor on the amount that people take (not a logarithm)
 
 
 def idle_paths(months: int, products: int, regions: int) -> Paths:
     """Paths on which nothing moves, one draw."""
     flat = np.zeros((1, months, products))
-    return Paths(flat, flat, flat, flat + 1.0, np.zeros((1, months, products, regions)))
+    local = np.zeros((1, months, products, regions))
+    return Paths(flat, flat, flat, flat + 1.0, local, local + 1.0)
 
 
 def market_terms(structure: Structure, draws: Draws) -> Terms:
@@ -136,6 +142,9 @@ def market_terms(structure: Structure, draws: Draws) -> Terms:
     found["floor"] = np.log(np.minimum(found["floor"], purity) / purity)
     found["ceiling"] = -np.log(purity)
     least = np.where(traded == 1.0, _SMALLEST_ELASTICITY, 0.0)
+    heavy = found["heavy_elasticity"]
+    heavy = np.where(np.isnan(heavy), found["elasticity"], heavy)
+    found["heavy_elasticity"] = np.maximum(-heavy, least)
     found["elasticity"] = np.maximum(-found["elasticity"], least)
     return Terms(traded=traded, **found)
 
@@ -176,21 +185,23 @@ def price_paths(
     size = max(draws, len(forcing.values))
     regions = forcing.cell[first]
     cost = np.zeros((size, months, products))
-    loss, purity, appeal = np.zeros_like(cost), np.zeros_like(cost), np.ones_like(cost)
+    capacity, purity, appeal = np.zeros_like(cost), np.zeros_like(cost), np.ones_like(cost)
     local = np.zeros((size, months, products, regions.size))
-    price = structure.handles.index("price")
+    consumption = np.ones_like(local)
+    price, amount = (structure.handles.index(name) for name in ("price", "consumption"))
     for p in range(products):
         local[:, :, p] = np.log(np.maximum(forcing.regions(price, p, regions)[:, :months], LEAST))
+        consumption[:, :, p] = forcing.regions(amount, p, regions)[:, :months]
         own = Terms(*(column[:, p, None] for column in terms))
         asked = _Asked(structure, forcing, p, months)
         appeal[:, :, p] = legal.advertising_factor(own.advertising, asked("advertising"))
         if structure.markets[p] == "illicit":
+            purity[:, :, p] = offered_purity(own, asked)
             cost[:, :, p] = illicit_cost(own, asked)
-            loss[:, :, p] = supply_loss(own, asked)
-            purity[:, :, p] = np.log(np.maximum(asked("purity"), LEAST))
+            capacity[:, :, p] = np.log(felt(supply_capacity(own, asked), own.diversion))
         elif structure.markets[p] == "legal":
             cost[:, :, p] = legal_cost(own, asked)
-    return Paths(cost, loss, purity, appeal, local)
+    return Paths(cost, capacity, purity, appeal, local, consumption)
 
 
 class _Asked:
@@ -219,18 +230,29 @@ def illicit_cost(terms: Terms, asked: _Asked) -> Float:
         np.log(np.maximum(asked("supply_cost"), LEAST))
         + terms.enforcement * np.log(np.maximum(pressure, LEAST))
         - terms.online * (share - first)
-        - np.log(np.maximum(asked("purity"), LEAST))
+        - offered_purity(terms, asked)
     )
 
 
-def supply_loss(terms: Terms, asked: _Asked) -> Float:
-    """Change a month of log supply capacity for the domestic market, (D, T)."""
+def offered_purity(terms: Terms, asked: _Asked) -> Float:
+    """Log purity that sellers offer in the long run, within its bounds; 2010 is 0, (D, T)."""
+    wanted = np.log(np.maximum(asked("purity"), LEAST))
+    return np.asarray(np.clip(wanted, terms.floor, terms.ceiling))
+
+
+def supply_capacity(terms: Terms, asked: _Asked) -> Float:
+    """Supply capacity for the domestic market, January 2010 = 1, never quite 0; (D, T)."""
     seizures = asked("seizure_rate")
     imported = asked("import_flow") * _passed(terms.border, seizures)
     made = asked("production") * _passed(terms.inside, seizures)
     kept = (1.0 - terms.domestic) * imported + terms.domestic * made
-    capacity = np.log(np.maximum(asked("domestic_share") * kept, LEAST))
-    return np.diff(capacity, axis=1, prepend=0.0)
+    return np.maximum(asked("domestic_share") * kept, LEAST)
+
+
+def felt(capacity: Float, diversion: Float) -> Float:
+    """Capacity that is felt when product bound for abroad makes good a share ``diversion`` of
+    what is lost, and takes up as much of what is gained."""
+    return np.asarray(1.0 + (capacity - 1.0) * (1.0 - diversion))
 
 
 def _passed(seized: Float, change: Float) -> Float:

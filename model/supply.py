@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model.outcomes import PRICE, PURITY, STICKER, TAKEN, Seen
+from model.outcomes import PURITY, STICKER, TAKEN, Seen
 from model.prices import LARGEST_SEIZED, online_share
 
 Float = npt.NDArray[np.float64]
@@ -64,9 +64,11 @@ def observe(seen: Seen) -> None:
     for product in seen.market_of("illicit"):
         amounts = _consumed(seen, product)
         _put_consumption(seen, product, seen.cells(amounts))
+        spent = _spent(seen, product, amounts)
+        seen.put("turnover", product, seen.cells(spent))
         flows = _balance(seen, product, amounts.sum(axis=2, keepdims=True))
         _put_balance(seen, product, flows)
-        _put_money(seen, product, flows)
+        _put_money(seen, product, flows, spent.sum(axis=2, keepdims=True))
         _put_channels(seen, product)
         _put_sites(seen, product, flows)
         _put_plantations(seen, product, flows)
@@ -161,6 +163,16 @@ def risen(start: Float, rise: Float, years: npt.NDArray[np.int64]) -> Float:
     return np.asarray(start * rise**passed)
 
 
+def passing(seized: Float, border: Float, change: Float, imported: Float) -> Float:
+    """Kg pure that enters for other countries, before seizures, from what was seized in 2010.
+
+    ``seized``: kg pure seized in 2010, (D, 1, 1); ``border``: share seized of all that enters;
+    ``change``: all that enters over that of 2010, (D, Y, 1); ``imported``: kg pure for the
+    domestic market in 2010, before seizures. 0 where these imports alone exceed all that enters.
+    """
+    return np.asarray(np.maximum(seized / border * change - imported, 0.0))
+
+
 def relative(values: Float) -> Float:
     """Values over those of the first year (axis 1); NaN where those are 0 or missing."""
     base = values[:, :1]
@@ -168,17 +180,21 @@ def relative(values: Float) -> Float:
 
 
 def disruption(price: Float, *efforts: Float) -> Float:
-    """How much a market was disturbed in a year: the change of the log price from the year before
-    and the change of each multiplier of enforcement, without sign; 0 in the first year."""
-    moved = _change(np.log(np.maximum(price, 1e-9)))
+    """How much a market was disturbed in a year: the change of the log price from the year before,
+    without sign, and the rise of each multiplier of enforcement; 0 in the first year.
+
+    Less enforcement disturbs nobody; a price that falls may, since sellers then compete.
+    """
+    moved = np.abs(_change(np.log(np.maximum(price, 1e-9))))
     for effort in efforts:
-        moved = moved + _change(effort)
+        moved = moved + np.maximum(_change(effort), 0.0)
     return np.asarray(moved)
 
 
-def violence(turnover: Float, disturbed: Float, exponent: Float, effect: Float) -> Float:
-    """Index of violence: relative turnover ** exponent * (1 + effect * disruption); 1 at first."""
-    return np.asarray(relative(turnover) ** exponent * (1.0 + effect * disturbed))
+def trade_size(turnover: Float, proceeds: Float, retail: Float, transit: Float) -> Float:
+    """What violence follows: relative ``turnover`` ** ``retail`` times relative ``proceeds``
+    (transit and exports included) ** ``transit``; 1 at first."""
+    return np.asarray(relative(turnover) ** retail * relative(proceeds) ** transit)
 
 
 def weighted_mean(values: list[Float], weights: list[Float]) -> Float:
@@ -190,8 +206,8 @@ def weighted_mean(values: list[Float], weights: list[Float]) -> Float:
 
 
 def _change(values: Float) -> Float:
-    moved = np.abs(np.diff(values, axis=1))
-    return np.concatenate([np.zeros_like(values[:, :1]), moved], axis=1)
+    """Change from the year before; 0 in the first year."""
+    return np.diff(values, axis=1, prepend=values[:, :1])
 
 
 # Reading the run
@@ -220,14 +236,17 @@ def _consumed(seen: Seen, product: str) -> Float:
         seen.people(product, "treatment"),
         terms,
     )
-    grams = grams * seen.market(product, TAKEN) * seen.handle("consumption", product)
-    return np.asarray(grams / GRAMS_PER_KG)
+    return np.asarray(grams * seen.market(product, TAKEN) / GRAMS_PER_KG)
+
+
+def _spent(seen: Seen, product: str, consumed: Float) -> Float:
+    """EUR of 2018 a year that people pay where they live, (D, Y, S)."""
+    grams = consumed * GRAMS_PER_KG / _purity(seen, product)
+    return np.asarray(grams * _retail(seen, product) * seen.handle("price", product))
 
 
 def _put_consumption(seen: Seen, product: str, consumed: Float) -> None:
     seen.put("consumed_kg", product, consumed)
-    grams = consumed * GRAMS_PER_KG / _purity(seen, product)
-    seen.put("turnover", product, grams * _retail(seen, product))
     if seen.has(product, "excreted_share"):
         nation = seen.lived.sum(axis=2, keepdims=True)
         inhabitants = seen.cells(seen.lived) * (seen.inhabitants() / nation)
@@ -242,8 +261,19 @@ def _purity(seen: Seen, product: str) -> Float:
 
 
 def _retail(seen: Seen, product: str) -> Float:
-    """EUR of 2018 per gram as sold, (D, Y, 1)."""
+    """EUR of 2018 per gram as sold, before what a region adds, (D, Y, 1)."""
     return np.asarray(seen.scalar(product, "retail_price") * seen.market(product, STICKER))
+
+
+def _retail_mean(seen: Seen, product: str) -> Float:
+    """As ``_retail`` with what regions add, mean over the people, (D, Y, 1)."""
+    return np.asarray(_retail(seen, product) * _over_people(seen, seen.handle("price", product)))
+
+
+def _over_people(seen: Seen, values: Float) -> Float:
+    """Mean over everyone, (D, Y, S) to (D, Y, 1)."""
+    people = seen.lived.sum(axis=2, keepdims=True)
+    return np.asarray((values * seen.lived).sum(axis=2, keepdims=True) / people)
 
 
 def _balance(seen: Seen, product: str, consumed: Float) -> Balance:
@@ -256,15 +286,26 @@ def _balance(seen: Seen, product: str, consumed: Float) -> Balance:
         making * passed(inside, rate),
         seen.national("import_flow", product) * passed(border, rate),
     )
-    transit = _grown(seen, product, "transit_inflow", "transit_rise")
+    export = _grown(seen, product, "export_production", "production_rise")
     return balance(
         consumed,
         here,
-        _grown(seen, product, "export_production", "production_rise") * making,
-        transit * seen.national("transit_share", product),
+        export * making,
+        _transit(seen, product, consumed * (1.0 - here) / (1.0 - border)),
         capped(border, rate),
         capped(inside, rate),
     )
+
+
+def _transit(seen: Seen, product: str, imported: Float) -> Float:
+    """What enters for other countries, kg pure a year, (D, Y, 1)."""
+    change = seen.national("transit_share", product)
+    if not seen.has(product, "seized_start"):
+        return _grown(seen, product, "transit_inflow", "transit_rise") * change
+    seized = seen.scalar(product, "seized_start") * seen.scalar(product, "seized_purity")
+    border = seen.scalar(product, "border_seizure_share")
+    # History moves all that enters, as the seizures did that it is made from.
+    return passing(seized, border, change, imported[:, :1])
 
 
 def _grown(seen: Seen, product: str, start: str, rise: str) -> Float:
@@ -283,37 +324,39 @@ def _put_balance(seen: Seen, product: str, flows: Balance) -> None:
         "seized_border_kg": flows.seized_border,
         "seized_inside_kg": flows.seized_inside,
         "quantity_seized": bulk,
-        "retail_price": _retail(seen, product),
+        "retail_price": _retail_mean(seen, product),
         "purity": _purity(seen, product),
     }.items():
         seen.put_nation(name, product, values)
 
 
-def _put_money(seen: Seen, product: str, flows: Balance) -> None:
-    """Sellers, violence, and what indices of corruption and laundering are made from."""
-    price, purity = _retail(seen, product), _purity(seen, product)
-    turnover = flows.consumed * GRAMS_PER_KG / purity * price
+def _put_money(seen: Seen, product: str, flows: Balance, turnover: Float) -> None:
+    """Sellers, violence, and what indices of corruption and laundering are made from.
+
+    ``turnover``: EUR of 2018 a year of the whole country, (D, Y, 1).
+    """
     # What is traded for other countries has the price of 2010: Belgian shocks do not move it.
     pure_gram = seen.scalar(product, "retail_price") / seen.scalar(product, "street_purity")
     wholesale = pure_gram * seen.scalar(product, "wholesale_share") * GRAMS_PER_KG
     takings = seen.scalar(product, "takings_per_seller")
     disturbed = disruption(
-        seen.market(product, PRICE),
+        _over_people(seen, seen.price(product)),
         seen.national("police_effort", product),
         seen.national("seizure_rate", product),
     )
-    hostility = violence(
+    proceeds = turnover + (flows.transit_out + flows.exported) * wholesale
+    size = trade_size(
         turnover,
-        disturbed,
+        proceeds,
         seen.scalar(product, "violence_exponent"),
-        seen.scalar(product, "violence_disruption"),
+        seen.scalar(product, "violence_transit_exponent"),
     )
-    sent_on = flows.transit_out + flows.exported
+    hostility = size * (1.0 + seen.scalar(product, "violence_disruption") * disturbed)
     for name, values in {
         "sellers": turnover / takings * seen.national("seller_recruitment", product),
         "violence_index": hostility * seen.national("violence", product),
         "trafficking_value": (flows.imported + flows.transit_in) * wholesale,
-        "illicit_proceeds": turnover + sent_on * wholesale,
+        "illicit_proceeds": proceeds,
     }.items():
         seen.put_nation(name, product, values)
 

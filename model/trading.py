@@ -8,15 +8,19 @@ from model import hazards, rows
 from model.arrays import Run
 from model.markets import MONTH, Market, Prices, Terms, advance, cleared, shocked
 
+LARGEST_HARM = 10.0  # more than tenfold excess mortality by amount is outside all evidence
+
 
 @rows.lean()
-def _demand(run: Run, p: int) -> float:
+def _demand(run: Run, p: int, month: int) -> float:
     """Amount that people would take in a year at the prices of January 2010."""
-    wiring, stock = run.wiring, run.state.stock
+    wiring, stock, starts = run.wiring, run.state.stock, run.setting.region_start
     total = 0.0
     for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
         if run.rates.amount[z] > 0.0:
-            total += run.rates.amount[z] * rows.summed(stock[z], 0, stock.shape[1])
+            for r in range(starts.size - 1):
+                people = rows.summed(stock[z], starts[r], starts[r + 1] - starts[r])
+                total += run.rates.amount[z] * people * run.paths.consumption[month, p, r]
     return total
 
 
@@ -30,25 +34,22 @@ def _illicit(run: Run, p: int, month: int, reference: bool) -> Prices:
     own = Terms(
         terms.elasticity[p],
         terms.replacement[p],
-        terms.diversion[p],
         terms.dilution[p],
         terms.sticker_time[p],
         terms.floor[p],
         terms.ceiling[p],
     )
-    demand = _demand(run, p)
+    demand = _demand(run, p, month)
     if reference and demand > 0.0:
         state.demand[month, p] = math.log(demand)
     expected = state.demand[month, p]
     known = demand > 0.0 and not math.isnan(expected)
     excess = math.log(demand) - expected if known else 0.0
-    market = Market(state.scarcity[p], state.sticker[p])
+    market = Market(state.gap[p], state.scarcity[p], state.sticker[p])
     if month > 0:
         market = advance(market, own, MONTH)
-    more = excess - state.excess_demand[p]
-    market = shocked(market, own, paths.loss[month, p], more)
-    state.excess_demand[p] = excess
-    state.scarcity[p], state.sticker[p] = market.scarcity, market.sticker
+    market = shocked(market, own, paths.capacity[month, p] - excess)
+    state.gap[p], state.scarcity[p], state.sticker[p] = market.gap, market.scarcity, market.sticker
     return cleared(market, own, paths.cost[month, p], paths.purity[month, p])
 
 
@@ -73,4 +74,8 @@ def trade(run: Run, month: int, reference: bool) -> None:
             state.faded[p, r] = state.faded[p, r] * fading + signal - state.signal[p, r]
             state.signal[p, r] = signal
             state.price[p, r] += math.exp(price)
-            state.taken[p, r] += math.exp(-terms.elasticity[p] * price)
+            consumption = paths.consumption[month, p, r]
+            state.taken[p, r] += math.exp(-terms.elasticity[p] * price) * consumption
+            # Who takes less, because it is dearer or for another reason, is harmed less.
+            amount = math.exp(-terms.heavy_elasticity[p] * price) * consumption
+            run.work.harm[p, r] = min(amount ** terms.harm_exponent[p], LARGEST_HARM)

@@ -285,6 +285,7 @@ def test_derived_rows_name_what_they_derive_from(shipped: list[Figure]) -> None:
         ("tobacco_deaths_2021", "checked"),
         ("off_drug_2022", "fitted"),
         ("labs_2021", "checked"),
+        ("mkt_4cmc_2023", "checked"),
         ("env_dumps_2022", "checked"),
         ("mkt_plant_large_2021", "checked"),
     ],
@@ -361,3 +362,16 @@ def test_loads_of_sites_stay_checked_or_context(shipped: list[Figure]) -> None:
     loads = [row for row in shipped if row.indicator == "wastewater_load"]
     assert {row.role for row in loads} == {"checked", "context"}
     assert not any(comparable(row) for row in loads)
+
+
+def test_loads_that_raised_a_prior_are_centred(shipped: list[Figure]) -> None:
+    raised = {
+        row["product"]
+        for row in table("parameters.csv")
+        if row["parameter"] == "amount_occasional" and "loads in wastewater" in row["note"]
+    }
+    assert raised == {"cocaine", "mdma"}
+    loads = [row for row in shipped if row.indicator == "wastewater_load"]
+    checked = [row for row in loads if row.role == "checked"]
+    assert {row.product for row in checked if row.given == "centred"} == raised
+    assert not [row.id for row in checked if row.product in raised and row.given != "centred"]

@@ -111,7 +111,7 @@ BAD_TABLES = [
     ),
     (
         "indicators.csv",
-        "never,People,persons,heap,none,mean over the year,design",
+        "never,People,persons,heap,none,people,mean over the year,design",
         "kind",
     ),
 ]
@@ -165,6 +165,10 @@ def test_a_bad_table_is_refused_and_former_results_stay(
         ("figures",),
         ("figures", "nowhere", "--totals"),
         ("figures", "--product"),
+        ("money",),
+        ("money", "nowhere"),
+        ("money", "--rates", "0.03"),
+        ("money", "--from", "soon"),
         ("shocks", "--product", "alcohol"),
         ("shocks", "--size", "1"),
         ("shocks", "--draws", "0"),

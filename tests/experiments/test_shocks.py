@@ -29,11 +29,13 @@ def catalogue() -> Catalogue:
     return load_catalogue()
 
 
-def terms(elasticity: float = 0.5, replacement: float = 0.5, diversion: float = 0.0) -> Terms:
+NONE = np.zeros(1)
+
+
+def terms(elasticity: float = 0.5, replacement: float = 0.5) -> Terms:
     return Terms(
         elasticity=elasticity,
         replacement=replacement,
-        diversion=diversion,
         dilution=0.5,
         sticker_time=0.5,
         floor=float(np.log(0.1)),
@@ -47,7 +49,7 @@ def test_months_until_near_by_hand() -> None:
 
 
 def test_a_loss_of_half_at_unit_elasticity_doubles_the_price() -> None:
-    path = respond([terms(elasticity=1.0)], 0.5)
+    path = respond([terms(elasticity=1.0)], NONE, 0.5)
     assert path.shape == (1, MONTHS, 4)
     assert path[0, 0, PRICE] == pytest.approx(2.0)
     assert path[0, 0, TAKEN] == pytest.approx(0.5)
@@ -66,8 +68,8 @@ def test_a_loss_of_half_at_unit_elasticity_doubles_the_price() -> None:
 def test_a_larger_loss_hits_harder_and_every_market_recovers(
     elasticity: float, replacement: float, diversion: float, size: float, more: float
 ) -> None:
-    own = [terms(elasticity, replacement, diversion)]
-    small, large = respond(own, size), respond(own, size + more)
+    own, shared = [terms(elasticity, replacement)], np.array([diversion])
+    small, large = respond(own, shared, size), respond(own, shared, size + more)
     assert large[0, :, PRICE].max() >= small[0, :, PRICE].max() >= 1.0
     assert large[0, :, TAKEN].min() <= small[0, :, TAKEN].min() <= 1.0
     assert small[0, :, PURITY].min() <= 1.0

@@ -29,7 +29,6 @@ SEEDS = st.integers(0, 10_000)
 FEW = settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
 # Handles that outcomes read and the engine does not.
 OBSERVED = (
-    "consumption",
     "transit_share",
     "seller_recruitment",
     "violence",

@@ -57,8 +57,9 @@ def completed(seen: Seen) -> Seen:
     harms.observe(seen)
     for name in list(seen.values):
         for union in seen.catalogue.unions:
-            members = [seen.get(name, member) for member in seen.members(union.id)]
-            seen.put(name, union.id, np.nansum(members, axis=0))
+            members = np.stack([seen.get(name, member) for member in seen.members(union.id)])
+            missing = np.isnan(members).all(axis=0)
+            seen.put(name, union.id, np.where(missing, np.nan, np.nansum(members, axis=0)))
     harms.derive(seen)
     return seen
 
@@ -161,10 +162,32 @@ def test_coded_deaths_by_hand() -> None:
 def test_coded_within_attributable_within_all_deaths(seen: Seen) -> None:
     all_deaths = seen.cells(seen.output.deaths)
     for product in seen.kinds:
+        assert np.all(seen.get("attributable_deaths", product) <= all_deaths)
+    for product in seen.products(*harms.CODED):
         attributable = seen.get("attributable_deaths", product)
         assert np.all(seen.get("coded_deaths", product) <= attributable * (1.0 + 1e-12))
-        assert np.all(attributable <= all_deaths)
         assert np.all(seen.get("yll", product) <= seen.get("yll_attributable", product) + 1e-9)
+
+
+def test_what_is_not_coded_is_missing_and_not_nothing(seen: Seen) -> None:
+    uncoded = set(seen.kinds) - set(seen.products(*harms.CODED))
+    assert {"tobacco", "e_cigarettes", "gambling_online", "gaming"} <= uncoded
+    for owner in (*uncoded, "any_gambling"):
+        for name in ("coded_deaths", "coded_deaths_rate", "yll", "daly", "daly_rate"):
+            assert np.isnan(seen.get(name, owner)).all(), (owner, name)
+    for product in ("tobacco", "e_cigarettes"):
+        assert np.isnan(seen.get("yld", product)).all()
+        assert np.all(seen.get("yll_attributable", product)[:, :, NATION] > 0.0)
+    assert np.all(seen.get("yld", "gambling_online")[:, :, NATION] > 0.0)
+    assert np.all(seen.get("daly", "all")[:, :, NATION] > 0.0)
+    # Those who read the sum over all products are told what it lacks.
+    definitions = {row.id: row.definition for row in seen.catalogue.indicators}
+    for name in ("coded_deaths", "yll", "daly"):
+        for product in uncoded:
+            word = product.replace("_", "-" if product == "e_cigarettes" else " ").split()[0]
+            assert word in definitions[name], (name, product)
+    assert "hepatitis C, HIV" in definitions["yld"]
+    assert "hepatitis C, HIV" in definitions["daly"]
 
 
 def test_overdoses_only_where_a_rate_is_given(seen: Seen) -> None:
@@ -198,7 +221,7 @@ def test_overdose_handle_multiplies_overdoses(idle: Seen, seen: Seen) -> None:
 def test_daly_is_exactly_the_sum(seen: Seen) -> None:
     for owner in seen.names:
         total = seen.get("yll", owner) + seen.get("yld", owner)
-        assert np.array_equal(seen.get("daly", owner), total)
+        assert np.array_equal(seen.get("daly", owner), total, equal_nan=True)
 
 
 def test_disability_of_a_product_without_care_by_hand(seen: Seen) -> None:
@@ -250,15 +273,18 @@ def test_years_per_death_are_years_that_someone_has_left(seen: Seen) -> None:
 @given(shares, st.floats(0.0, 10.0), st.floats(0.0, 10.0))
 def test_at_least_once_is_a_share_that_rises(share: float, one: float, other: float) -> None:
     low, high = (
-        float(harms.at_least_once(np.array(share), np.array(f))) for f in sorted((one, other))
+        float(harms.at_least_once(harms.occasions(np.array(share), np.array(f))))
+        for f in sorted((one, other))
     )
     assert 0.0 <= low <= high <= 1.0
 
 
-def test_at_least_once_by_hand() -> None:
-    assert harms.at_least_once(np.array(0.5), np.array(2.0)) == pytest.approx(0.75)
-    assert harms.at_least_once(np.array(0.3), np.array(1.0)) == pytest.approx(0.3)
-    assert harms.at_least_once(np.array(0.3), np.array(0.0)) == 0.0
+def test_occasions_by_hand() -> None:
+    # Half have none when the mean is ln 2; at twice the mean a quarter.
+    assert harms.occasions(np.array(0.5), np.array(2.0)) == pytest.approx(2.0 * np.log(2.0))
+    assert harms.at_least_once(np.array(2.0 * np.log(2.0))) == pytest.approx(0.75)
+    assert harms.at_least_once(harms.occasions(np.array(0.3), np.array(1.0))) == pytest.approx(0.3)
+    assert harms.occasions(np.array(0.3), np.array(0.0)) == 0.0
 
 
 def test_driving_is_a_share_of_drivers(seen: Seen) -> None:
@@ -277,6 +303,31 @@ def test_driving_handle(idle: Seen, seen: Seen) -> None:
     assert np.all(none.get("dui_30d", "alcohol")[:, :, NATION] == 0.0)
     doubled = more.get("dui_30d", "alcohol")[:, :, NATION]
     assert np.all((doubled > before) & (doubled < 2.0 * before))
+    # At a random moment twice as many are above the limit, not only more people at least once.
+    adults = [NATION, MEN, WOMEN, BRUSSELS]
+    over, twice = (run.get("drivers_over_limit", "alcohol")[..., adults] for run in (seen, more))
+    assert_allclose(twice, 2.0 * over)
+
+
+def test_people_who_drink_less_drive_less_after_drinking(idle: Seen, seen: Seen) -> None:
+    half = forced(idle, "consumption", "alcohol", 0.5)
+    factor = 0.5 ** seen.scalar("alcohol", "driving_amount_exponent")[..., 0]
+    over, less = (run.get("drivers_over_limit", "alcohol")[:, :10, NATION] for run in (seen, half))
+    assert_allclose(less, factor * over)
+    before, after = (run.get("dui_30d", "alcohol")[:, :10, NATION] for run in (seen, half))
+    assert np.all((after < before) & (after > factor * before))
+
+
+def test_a_dearer_drink_moves_driving_by_state(idle: Seen, seen: Seen) -> None:
+    dearer = idle.output._replace(price=idle.output.price * 1.5)
+    changed = completed(replace(idle, output=dearer, values={}))
+    ratio = changed.get("drivers_over_limit", "alcohol") / seen.get("drivers_over_limit", "alcohol")
+    power = seen.scalar("alcohol", "driving_amount_exponent")
+    low, high = (
+        np.squeeze(1.5 ** (seen.scalar("alcohol", f"amount_price_elasticity{name}") * power))
+        for name in ("", "_problematic")
+    )
+    assert np.all((ratio[:, :, NATION] > low) & (ratio[:, :, NATION] < high))
 
 
 def test_use_as_prescribed_is_not_driving_under_influence(seen: Seen) -> None:

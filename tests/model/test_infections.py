@@ -15,6 +15,7 @@ from model.compartments import Prepared, Result
 from model.forcing import Change, build_forcing
 from model.infections import (
     Epidemic,
+    _Pool,
     growth,
     jointly,
     observe,
@@ -158,6 +159,13 @@ def test_small_formulas() -> None:
     assert float(taken_up(one(2016.5), one(0.08), one(2016.5), one(1.0))[0, 0, 0]) == 0.04
 
 
+def test_treatments_are_those_of_infected_people(catalogue: Catalogue) -> None:
+    # 7.5% a year of all who inject, of whom about 0.3 are infected.
+    row = next(row for row in catalogue.parameters if row.parameter == "hcv_treatment")
+    assert row.value == pytest.approx(0.075 / 0.3)
+    assert row.evidence == "assumed"
+
+
 @pytest.fixture(scope="module")
 def seen(catalogue: Catalogue, median_draw: Draws, prepared: Prepared, reference: Result) -> Seen:
     """The median run, in cells: everyone, then the regions."""
@@ -196,6 +204,25 @@ def test_shares_are_shares(observed: Seen) -> None:
     assert ((current > 0.0) & (current < ever) & (ever < 1.0)).all()
 
 
+def test_coverage_is_of_people_who_inject(observed: Seen) -> None:
+    """People in substitution inject less often: few of those in it are among people who inject."""
+    product = "opioids"
+    share = observed.scalar(product, "injecting_share")
+    ratio = observed.scalar(product, "injecting_treatment_ratio")
+    harmed = observed.people(product, "problematic", "waiting")
+    in_care = observed.people(product, "treatment")
+    in_substitution = observed.in_states(product, "substitution_first", "substitution_later")
+    own = np.asarray(share * (harmed + ratio * in_care))
+    pool = _Pool(observed, UNION, {product: own}, own)
+    covered = pool.sums(np.asarray(ratio * in_substitution))
+    assert pool.substituted() == pytest.approx(covered / pool.sums(harmed + ratio * in_care))
+    # The share of everyone with a disorder who is in substitution is a larger one.
+    assert (pool.substituted() < pool.sums(in_substitution) / pool.sums(harmed + in_care)).all()
+    # People who inject other products have none.
+    pool = _Pool(observed, UNION, {product: own, "cocaine": own}, 2.0 * own)
+    assert (pool.substituted() < covered / pool.sums(harmed + ratio * in_care)).all()
+
+
 def test_needles_recovered_are_the_figures_of_the_regions(observed: Seen) -> None:
     recovered = observed.get("needles_recovered", UNION)[0, 0]
     assert recovered[1:] == pytest.approx([0.99, 0.65, 0.65])
@@ -213,16 +240,17 @@ def test_the_union_is_between_its_largest_member_and_the_sum(observed: Seen) -> 
 
 
 @pytest.mark.parametrize(
-    ("handle", "indicator", "sign"),
+    ("handle", "indicator", "sign", "year"),
     [
-        ("foi_hcv", "hcv_infections", -1),
-        ("foi_hiv", "hiv_infections", -1),
-        ("hcv_cure", "hcv_treated", -1),
-        ("hcv_cure", "hcv_prevalence", 1),
+        ("foi_hcv", "hcv_infections", -1, 2030),
+        ("foi_hiv", "hiv_infections", -1, 2030),
+        # Later on, fewer treatments leave more people to treat.
+        ("hcv_cure", "hcv_treated", -1, 2016),
+        ("hcv_cure", "hcv_prevalence", 1, 2030),
     ],
 )
 def test_handles_act_where_they_should(
-    observed: Seen, prepared: Prepared, handle: str, indicator: str, sign: int
+    observed: Seen, prepared: Prepared, handle: str, indicator: str, sign: int, year: int
 ) -> None:
     months = prepared.demography.months
     wallonia = prepared.strata.region == prepared.strata.regions.index("Wallonia")
@@ -231,7 +259,7 @@ def test_handles_act_where_they_should(
     forcing = build_forcing(prepared.structure, prepared.strata, months, [change])
     changed = replace(observed, forcing=forcing, values={})
     observe(changed)
-    difference = (changed.get(indicator, UNION) - observed.get(indicator, UNION))[0, -1]
+    difference = (changed.get(indicator, UNION) - observed.get(indicator, UNION))[0, year - 2010]
     assert sign * difference[2] > 0.0
     assert difference[[1, 3]] == pytest.approx([0.0, 0.0], abs=1e-9)
 

@@ -14,7 +14,9 @@ from model.compartments import Prepared, assemble, simulate, start_state
 from model.forcing import Change
 from model.legal import (
     LARGEST_RESPONSE,
+    Group,
     advertising_factor,
+    amount_change,
     consumed,
     derive,
     drunk,
@@ -303,11 +305,52 @@ def test_gambling_follows_licences_and_amounts(idle: Seen, moved: Seen) -> None:
     harmed = moved.people("gambling_online", "problematic", "waiting")[:, 5]
     treated = moved.people("gambling_online", "treatment")[:, 5]
     treated = treated * idle.scalar("gambling_online", "amount_treatment_share")[:, 0]
-    priced = (
-        moved.price("gambling_online")[:, 5]
-        ** (idle.scalar("gambling_online", "amount_price_elasticity")[:, 0])
-    )
+    elasticity = idle.scalar("gambling_online", "amount_price_elasticity")[:, 0]
+    priced = moved.price("gambling_online")[:, 5] ** elasticity
     assert_allclose(stakes, 0.8 * low * (people + ratio * (harmed + treated)) * priced)
+
+
+def test_the_amount_answers_by_group(idle: Seen, moved: Seen) -> None:
+    """The floor for alcohol moves light drinking by its own elasticity, and heavy by its own."""
+    price = moved.price("alcohol")[:, 5]
+    assert (price > 1.0).all()
+    groups: tuple[Group, ...] = ("occasional", "problematic")
+    for group, name in zip(groups, ("", "_problematic"), strict=True):
+        elasticity = idle.scalar("alcohol", f"amount_price_elasticity{name}")[:, 0]
+        found = amount_change(moved, "alcohol", group)[:, 5]
+        assert_allclose(found, price**elasticity)
+    # Where no row tells the groups apart, one elasticity holds for both.
+    both = [amount_change(moved, "tobacco", group) for group in groups]
+    assert_allclose(both[0], both[1])
+    assert (both[0][:, 5] < 1.0).all()
+
+
+def test_a_dearer_drink_lowers_the_mean_in_the_first_year(
+    catalogue: Catalogue, coarse: Strata, median_draw: Draws
+) -> None:
+    """Price up by 10%: mean drinking to 0.93-0.97 in published reviews (-0.5, -0.28 if heavy)."""
+    prepared = assemble(catalogue, median_draw, coarse)
+    months = prepared.demography.months
+    everyone = np.ones(coarse.size, dtype=bool)
+    path = np.where(np.arange(months) < 24, 1.0, 1.1)
+    forcing = prepared.forcing([Change("price", ("alcohol",), path, everyone)])
+    reference = simulate(prepared, None, 0, months)
+    opening = start_state(prepared).with_reference(reference.state)
+    changed = simulate(prepared, forcing, 0, months, opening)
+    litres, share, asked = [], [], []
+    for run, own in ((reference, prepared.forcing()), (changed, forcing)):
+        seen = Seen(prepared, median_draw, catalogue, run.output, own, np.ones((1, coarse.size)))
+        observe(seen)
+        derive(seen)
+        litres.append(seen.get("alcohol_per_capita", "alcohol")[0, :, 0])
+        share.append(seen.get("illicit_share", "alcohol")[0, :, 0])
+        asked.append(seen.get("retail_price_index", "alcohol")[0, :, 0])
+    ratio = litres[1] / litres[0]
+    assert_allclose(ratio[:2], 1.0)
+    assert 0.93 < ratio[2] < 0.97
+    # The handle is on top of taxes: it moves the price asked, and not what is bought elsewhere.
+    assert_allclose(share[1], share[0])
+    assert_allclose(asked[1][2:], 1.1 * asked[0][2:])
 
 
 def test_a_floor_raises_the_price_of_alcohol(idle: Seen, moved: Seen) -> None:

@@ -16,7 +16,6 @@ from model.markets import (
     Terms,
     advance,
     cleared,
-    felt,
     shock_response,
     shocked,
 )
@@ -25,40 +24,43 @@ TERMS = st.builds(
     Terms,
     elasticity=st.floats(0.05, 2.0),
     replacement=st.floats(0.05, 3.0),
-    diversion=st.floats(0.0, 0.99),
     dilution=st.floats(0.0, 1.0),
     sticker_time=st.floats(0.02, 2.0),
     floor=st.floats(-3.0, 0.0),
     ceiling=st.floats(0.0, 2.0),
 )
-LOSS = st.floats(-4.0, 4.0)
+GAP = st.floats(-4.0, 4.0)
+IDLE = Market(0.0, 0.0, 0.0)
 
 
-@given(TERMS, st.lists(st.tuples(LOSS, st.floats(-3.0, 3.0)), min_size=1, max_size=40))
-def test_no_swing_to_nothing_or_infinity(terms: Terms, shocks: list[tuple[float, float]]) -> None:
-    market = Market(0.0, 0.0)
-    for loss, demand in shocks:
-        market = shocked(market, terms, loss, demand)
+@given(TERMS, st.lists(GAP, min_size=1, max_size=40))
+def test_no_swing_to_nothing_or_infinity(terms: Terms, gaps: list[float]) -> None:
+    market = IDLE
+    for gap in gaps:
+        market = shocked(market, terms, gap)
         prices = cleared(market, terms, 0.0, 0.0)
         assert abs(prices.price) <= LARGEST * (1.0 + 1e-9)
         assert terms.floor <= prices.purity <= terms.ceiling
         assert prices.sticker - prices.purity == pytest.approx(prices.price, abs=1e-9)
+        # Replacement never overshoots: scarcity and gap have one sign.
+        assert market.scarcity * gap >= 0.0
+        assert abs(market.scarcity) <= abs(gap) + 1e-12
         market = advance(market, terms, MONTH)
 
 
-@given(TERMS, LOSS, st.floats(0.0, 2.0), st.floats(0.0, 2.0))
+@given(TERMS, GAP, st.floats(0.0, 2.0), st.floats(0.0, 2.0))
 def test_two_waits_are_one_wait_for_scarcity(
-    terms: Terms, loss: float, first: float, second: float
+    terms: Terms, gap: float, first: float, second: float
 ) -> None:
-    start = shocked(Market(0.0, 0.0), terms, loss, 0.0)
+    start = shocked(IDLE, terms, gap)
     twice = advance(advance(start, terms, first), terms, second)
     once = advance(start, terms, first + second)
     assert twice.scarcity == pytest.approx(once.scarcity, abs=1e-12)
 
 
 @given(TERMS, st.floats(-3.0, -0.01))
-def test_a_loss_is_made_good(terms: Terms, loss: float) -> None:
-    found = shock_response(terms, loss, 600)
+def test_a_loss_is_made_good(terms: Terms, gap: float) -> None:
+    found = shock_response(terms, gap, 600)
     price, sticker, purity, taken = found.T
     assert (np.diff(price) <= 1e-12).all()
     assert (price >= 1.0 - 1e-12).all()
@@ -70,15 +72,27 @@ def test_a_loss_is_made_good(terms: Terms, loss: float) -> None:
     assert sticker[0] == pytest.approx(price[0] * purity[0], rel=1e-9)
 
 
-@given(st.floats(-3.0, 3.0), st.floats(0.0, 0.99), st.floats(0.0, 0.99))
-def test_diversion_softens_shocks(loss: float, one: float, other: float) -> None:
-    little, much = sorted((one, other))
-    assert abs(felt(loss, much)) <= abs(felt(loss, little)) + 1e-12
-    assert felt(loss, 0.0) == pytest.approx(loss, abs=1e-12)
+@given(TERMS, st.floats(-3.0, -0.01), st.integers(1, 36))
+def test_a_cut_that_ends_leaves_no_glut(terms: Terms, gap: float, months: int) -> None:
+    market = shocked(IDLE, terms, gap)
+    for _ in range(months):
+        market = advance(market, terms, MONTH)
+        assert cleared(market, terms, 0.0, 0.0).price >= 0.0
+    market = shocked(market, terms, 0.0)
+    assert market.scarcity == pytest.approx(0.0, abs=1e-12)
+
+
+@given(TERMS, st.floats(-3.0, -0.01), st.integers(2, 24))
+def test_a_loss_in_steps_without_time_is_one_loss(terms: Terms, gap: float, steps: int) -> None:
+    market = IDLE
+    for k in range(1, steps + 1):
+        market = shocked(market, terms, gap * k / steps)
+    at_once = shocked(IDLE, terms, gap)
+    assert market.scarcity == pytest.approx(at_once.scarcity, abs=1e-9)
 
 
 def test_known_answer_of_half_the_supply() -> None:
-    terms = Terms(math.log(2.0) / math.log(3.0), 0.5, 0.0, 0.0, 0.25, -2.0, 0.1)
+    terms = Terms(math.log(2.0) / math.log(3.0), 0.5, 0.0, 0.25, -2.0, 0.1)
     found = shock_response(terms, math.log(0.5), 7)
     assert found[0, 0] == pytest.approx(3.0)
     assert found[0, 3] == pytest.approx(0.5)
@@ -86,6 +100,6 @@ def test_known_answer_of_half_the_supply() -> None:
 
 
 def test_more_demand_than_expected_raises_the_price() -> None:
-    terms = Terms(0.5, 1.0, 0.3, 0.5, 0.25, -1.0, 0.5)
-    more = cleared(shocked(Market(0.0, 0.0), terms, 0.0, 0.1), terms, 0.0, 0.0)
+    terms = Terms(0.5, 1.0, 0.5, 0.25, -1.0, 0.5)
+    more = cleared(shocked(IDLE, terms, -0.1), terms, 0.0, 0.0)
     assert more.price == pytest.approx(0.2)

@@ -102,13 +102,21 @@ def test_gambling_in_the_last_year_is_the_states_of_the_last_year(
     assert shown.max() < 0.002  # people in remission who were treated or recovered in the year
 
 
+@pytest.mark.parametrize("price", [1.0, 1.5])
 def test_hazardous_drinking_is_the_tail_of_a_gamma_distribution(
-    catalogue: Catalogue, coarse: Strata
+    catalogue: Catalogue, coarse: Strata, price: float
 ) -> None:
+    """At the prices of January 2010, and dearer: each group answers by its own elasticity."""
     draws = draw_priors(catalogue, 1, median=True)
     prepared = assemble(catalogue, draws, coarse)
     output = simulate(prepared, None, 0, 12).output
+    output = output._replace(price=output.price * price)
     p = prepared.structure.products.index("alcohol")
+    elasticity = {
+        "occasional": "amount_price_elasticity",
+        "problematic": "amount_price_elasticity_problematic",
+        "waiting": "amount_price_elasticity_problematic",
+    }
     for sex, ratio, limit in (("female", 1.0, 14.0), ("male", None, 21.0)):
         ratio = ratio or draws.scalar("alcohol", "legal", "drinks_sex_ratio", "test")[0]
         shape = draws.scalar("alcohol", "legal", "drinks_shape", "test")[0]
@@ -120,6 +128,7 @@ def test_hazardous_drinking_is_the_tail_of_a_gamma_distribution(
             ("waiting", "drinks_problematic"),
         ):
             mean = ratio * draws.scalar("alcohol", "legal", name, "test")[0]
+            mean *= price ** draws.scalar("alcohol", "legal", elasticity[reported], "test")[0]
             tail = gamma.sf(limit, shape, scale=mean / shape)
             states = [
                 z

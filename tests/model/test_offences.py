@@ -149,3 +149,12 @@ def test_linkage_saves_lives_up_to_a_limit(seen: Seen) -> None:
     assert (more < reference).all()
     assert (most < more).all()
     assert beyond == pytest.approx(most)
+
+
+def test_readers_are_told_that_linkage_moves_no_total(catalogue: Catalogue) -> None:
+    definitions = {row.id: row.definition for row in catalogue.indicators}
+    for name in ("release_deaths", "overdose_deaths"):
+        assert "linkage" in definitions[name]
+    assert "per release of all prisoners" in definitions["release_deaths"]
+    linkage = next(row for row in catalogue.handles if row.id == "linkage")
+    assert "no other count of deaths" in linkage.meaning
