@@ -62,6 +62,9 @@ def derive(seen: Seen) -> None:
         deaths, overdose = (_found(seen, n, owner) for n in ("coded_deaths", "overdose_deaths"))
         daly = yll + yld
         seen.put("daly", owner, daly)
+        # What tobacco does is in no death coded to it: all attributable deaths, for comparing.
+        lost = _found(seen, "yll_attributable", owner)
+        seen.put("daly_attributable", owner, lost + np.nan_to_num(yld))
         with np.errstate(invalid="ignore", divide="ignore"):
             seen.put("yll_per_death", owner, np.where(deaths > 0.0, yll / deaths, np.nan))
             seen.put("overdose_deaths_rate", owner, overdose / lived * PER_MILLION)

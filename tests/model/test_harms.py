@@ -367,3 +367,13 @@ def test_capsules_by_hand(seen: Seen) -> None:
     assert_allclose(
         seen.get("nitrous_capsules_discarded", "nitrous_oxide"), seen.cells(people * low * litter)
     )
+
+
+def test_all_attributable_years_are_never_less(seen: Seen) -> None:
+    narrow, wide = seen.values["daly"], seen.values["daly_attributable"]
+    tobacco = seen.names.index("tobacco")
+    assert np.isnan(narrow[:, :, tobacco]).all()
+    assert (wide[:, :, tobacco, NATION] > 0.0).all()
+    both = ~np.isnan(narrow) & ~np.isnan(wide)
+    assert both.any()
+    assert (wide[both] >= narrow[both] * (1.0 - 1e-12)).all()
