@@ -42,7 +42,7 @@ AGE_GROUPS: dict[str, tuple[int, int | None]] = {
     "65+": (65, None),
 }
 PLACES = ("Belgium", *REGIONS)
-# Draws simulated, observed and written together. Bounds memory to about 100 MB a thread; it is a
+# Draws simulated, observed and written together. Bounds memory to about 400 MB a thread; it is a
 # constant because it is also the chunk of the file, which must not depend on the machine.
 PART = 5
 COMPRESSION = 1

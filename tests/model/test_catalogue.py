@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -278,3 +279,13 @@ def test_every_flow_of_every_product_resolves(catalogue: Catalogue) -> None:
         name = f"{structure.products[structure.product_of_flow[f]]}/{flow.id}"
         assert (rates.base[:, f] >= 0.0).all(), name
         assert (rates.base[:, f].max(axis=1) > 0.0).all(), name
+
+
+def test_every_amount_of_money_names_its_price_year(catalogue: Catalogue) -> None:
+    units = {row.unit for row in catalogue.indicators} | {row.unit for row in catalogue.parameters}
+    money = {unit for unit in units if "EUR" in unit}
+    assert money
+    for unit in money:
+        assert re.match(r"EUR of 20[0-2][0-9]\b", unit), unit
+    for row in catalogue.indicators:
+        assert (row.kind == "money") == (row.unit in money), row.id
