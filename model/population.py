@@ -193,11 +193,14 @@ def project(demography: Demography) -> Floats:
 def load_death_rates(tables: Path = TABLES) -> Floats:
     """All-cause death rates a year [1, sex, age 0..100+, year 2010..2030], Belgium.
 
-    Source: mortality.csv. Raises InputError for a malformed row, for rows that overlap and for
+    Source: mortality.csv, whose rates are means over five years: each stands at the middle of
+    its years, with even growth from one to the next, so that deaths do not step every fifth year.
+    Before the first middle and after the last the rate stays. Raises InputError for a malformed row, for rows that overlap and for
     an age or year without a rate.
     """
     path = tables / "mortality.csv"
     rates = np.full((len(SEXES), TABLE_AGES, len(YEARS)), np.nan)
+    periods: dict[float, Floats] = {}
     for row in read_rows(path, MortalityRow):
         _check_range(row, "age_low, age_high", row.age_low, row.age_high, (0, OLDEST))
         _check_range(row, "first_year, last_year", row.first_year, row.last_year, None)
@@ -217,6 +220,9 @@ def load_death_rates(tables: Path = TABLES) -> Floats:
                 allowed="each sex, age and year once",
             )
         cells[:] = row.rate
+        middle = (row.first_year + row.last_year) / 2
+        period = periods.setdefault(middle, np.full(rates.shape[:2], np.nan))
+        period[SEXES.index(row.sex), row.age_low : row.age_high + 1] = np.log(row.rate)
     missing = np.argwhere(np.isnan(rates))
     if missing.size:
         sex, age, year = missing[0]
@@ -226,7 +232,18 @@ def load_death_rates(tables: Path = TABLES) -> Floats:
             key="sex,age_low,first_year",
             allowed="every sex, age and year once",
         )
-    return rates[None]
+    return _smoothed(periods)[None]
+
+
+def _smoothed(periods: dict[float, Floats]) -> Floats:
+    """Rates [sex, age, year] from logarithms [sex, age] by the middle of their years."""
+    middles = np.array(sorted(periods))
+    logs = np.stack([periods[middle] for middle in sorted(periods)], axis=-1)
+    found = np.empty((*logs.shape[:2], len(YEARS)))
+    for cell in np.ndindex(logs.shape[:2]):
+        given = ~np.isnan(logs[cell])
+        found[cell] = np.exp(np.interp(YEARS, middles[given], logs[cell][given]))
+    return found
 
 
 def _check_range(

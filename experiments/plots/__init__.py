@@ -24,12 +24,13 @@ def draw_plots(
 ) -> list[Path]:
     """Draw a run into ``folder`` (made when it lacks): each plot a PNG and a CSV of its numbers.
 
-    ``main``: overview, states, regions, care, unions; ``all``: also a page for each product.
-    Returns the paths written.
+    ``main``: overview, states, regions, care, unions, markets, harms and money; ``all``: also a
+    page for each product. Returns the paths written.
     """
     if which == "none":
         return []
     # Here, because the command line imports this module and must not wait for matplotlib.
+    from experiments.plots.outcomes import outcome_pages
     from experiments.plots.overview import overview
     from experiments.plots.product import product_page
     from experiments.plots.reader import Reader
@@ -39,8 +40,10 @@ def draw_plots(
     folder.mkdir(parents=True, exist_ok=True)
     reader = Reader(dataset, catalogue, figures)
     written = []
-    for page in (overview, states, regions, care, unions):
-        written += save(page(reader), folder)
+    for make in (overview, states, regions, care, unions):
+        written += save(make(reader), folder)
+    for page in outcome_pages(reader):
+        written += save(page, folder)
     if which == "all":
         for product in catalogue.products:
             written += save(product_page(reader, product.id), folder)

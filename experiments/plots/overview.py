@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from experiments.plots.page import Page
 from experiments.plots.reader import Reader
-from experiments.plots.words import earlier_figures, pupils, unit_in_words, what_is_what
+from experiments.plots.words import (
+    earlier_figures,
+    how_dots_stand,
+    pupils,
+    unit_in_words,
+    what_is_what,
+)
 from experiments.series import load_headlines
 from model.compartments import FIRST_YEAR
 
@@ -35,6 +41,7 @@ def overview(reader: Reader) -> Page:
         legend=reader.legend(),
         notes=(
             " ".join((*earlier_figures(panels, FIRST_YEAR), *pupils(panels, reader.figures))),
+            *how_dots_stand(panels),
             what_is_what(reader.catalogue, reader.draws, panels),
         ),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from calibration.figures import PUT_IN
 from experiments.plots.style import FAN, WIDE, Look
 
 Float = npt.NDArray[np.float64]
@@ -31,6 +32,7 @@ COLUMNS = (
     "unit",
     "source",
     "role",
+    "given",
     "mode",
     "cut",
 )
@@ -57,17 +59,39 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """One observed figure in the unit of the panel; ``low`` and ``high`` where printed."""
+    """One observed figure in the unit of the panel; ``low`` and ``high`` where printed.
+
+    ``value`` is None where two bounds were printed and no value. ``given``: how the model knows
+    the figure, "" where it does not; ``years``: how many it is of.
+    """
 
     figure: str
     series: str
     year: float
-    value: float
+    value: float | None
     low: float | None
     high: float | None
     role: str
     source: str
     look: Look = FAN
+    given: str = ""
+    years: int = 1
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of its bar; the value where an end was not printed."""
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        if low is None or high is None:
+            raise ValueError(f"{self.figure}: neither a value nor two bounds")
+        return low, high
+
+    @property
+    def kind(self) -> str:
+        """The mark of the figure: put-in (it tests nothing), fitted or checked."""
+        if self.given in PUT_IN:
+            return "put-in"
+        return "fitted" if self.role == "fitted" else "checked"
 
 
 @dataclass(frozen=True)
@@ -111,7 +135,7 @@ class Panel:
 
     @property
     def _top_with_words(self) -> float:
-        seen = [dot.value if dot.high is None else dot.high for dot in self.dots]
+        seen = [dot.ends[1] for dot in self.dots]
         for line in self.lines:
             seen.append(float(np.nanmax(line.median, initial=0.0)))
             if line.bands:
@@ -139,7 +163,7 @@ class Key:
     """One entry of the legend of a page."""
 
     label: str
-    kind: str  # fan, band, line, fitted, checked, scenario-only
+    kind: str  # fan, band, line, fitted, checked, put-in, scenario-only
     look: Look = FAN
 
 
@@ -198,6 +222,7 @@ def _rows(panel: Panel, number: int) -> Iterator[dict[str, str]]:
             "high": _number(dot.high),
             "source": dot.source,
             "role": dot.role,
+            "given": dot.given,
             "cut": "no",
         }
 

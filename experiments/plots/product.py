@@ -13,6 +13,7 @@ from experiments.plots.words import (
     SEX,
     assumed_share,
     earlier_figures,
+    how_dots_stand,
     observed_and_modelled,
     parameters_of,
     pupils,
@@ -63,6 +64,7 @@ def product_page(reader: Reader, product: str) -> Page:
         f"Assumed: {assumed_share(rows)} of the parameter values that this product reads have no "
         "evidence; their ranges are ours.",
         *earlier_figures(panels, FIRST_YEAR),
+        *how_dots_stand(panels),
         *pupils(panels, reader.figures),
     ]
     if row.why:
@@ -74,7 +76,7 @@ def product_page(reader: Reader, product: str) -> Page:
         title=f"{row.name}: {row.mode}" if row.mode == "scenario-only" else row.name,
         panels=tuple(panels),
         columns=4,
-        legend=reader.legend(*keys, modes=(row.mode,)),
+        legend=reader.legend(*keys, modes=(row.mode,), panels=panels),
         notes=tuple(line for note in notes for line in textwrap.wrap(note, 190)),
         width=NARROW,
         panel_height=1.35,

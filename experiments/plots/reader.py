@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from calibration.figures import Figure
+from calibration.figures import Figure, given_to_model
 from experiments.plots.page import BANDS, Dot, Key, Line, Panel
 from experiments.plots.style import (
     CHECKED,
@@ -18,12 +18,14 @@ from experiments.plots.style import (
     NO_FIGURE,
     ONLY_EARLIER,
     PARTLY,
+    PUT_IN_KEY,
     REFERENCE,
     SCENARIO_ONLY,
     SCENARIO_ONLY_KEY,
     SEVERAL,
     Look,
 )
+from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import indicator_in_words
 from experiments.series import Group, Series, series_of
 from experiments.summary import QUANTILES, quantiles
@@ -34,13 +36,6 @@ if TYPE_CHECKING:
 
 Float = npt.NDArray[np.float64]
 
-# Unit shown and factor by unit of the dataset.
-SHOWN = {
-    "proportion": ("percent", 100.0),
-    "persons": ("persons", 1.0),
-    "persons per year": ("persons per year", 1.0),
-    "years": ("years", 1.0),
-}
 WAIT = ("months", 12.0)
 _ROWS = list(QUANTILES)
 
@@ -105,7 +100,7 @@ class Reader:
             array = self._dataset[indicator].sel(age_group="all").values
             self._marginals[indicator] = quantiles(array, axis=1)
         p, r = list(self.names).index(product), self.regions.index(region)
-        unit, factor = SHOWN[self.indicators[indicator].unit]
+        unit, factor = shown(self.indicators[indicator].unit)
         if indicator == "mean_wait":
             unit, factor = WAIT
         return Seen(self._marginals[indicator][:, :, :, p, r] * factor, unit)
@@ -114,25 +109,39 @@ class Reader:
         """Quantiles of one series of the survey."""
         if self._survey is None:
             self._survey = quantiles(self._dataset["survey"].values, axis=1)
-        unit, factor = SHOWN[self.series[series].unit]
+        unit, factor = shown(self.series[series].unit)
         at = list(self.series).index(series)
         return Seen(self._survey[:, :, at] * factor, unit)
 
     def dots(self, series: str, look: Look = FAN, label: str = "") -> tuple[list[Dot], int]:
-        """Observed figures of a series within the years of the run; number of earlier ones."""
-        _, factor = SHOWN[self.series[series].unit]
+        """Observed figures of a series within the years of the run; number of earlier ones.
+
+        A figure that prints two bounds and no value is a bar; one with a single bound is left out.
+        """
         found, earlier = [], 0
         for figure in self._observed.get(series, []):
-            if figure.value is None or figure.year is None:
+            value, low, high = figure_shown(figure, self.series[series])
+            if figure.year is None or (value is None and (low is None or high is None)):
                 continue
             year = (figure.year + (figure.year_end or figure.year)) / 2
             if not self.years[0] <= year <= self.years[-1]:
                 earlier += 1
                 continue
-            low, high = (None if end is None else end * factor for end in (figure.low, figure.high))
-            value = figure.value * factor
+            given = given_to_model(figure, self.figures)
             found.append(
-                Dot(figure.id, label, year, value, low, high, figure.role, figure.source, look)
+                Dot(
+                    figure=figure.id,
+                    series=label,
+                    year=year,
+                    value=value,
+                    low=low,
+                    high=high,
+                    role=figure.role,
+                    source=figure.source,
+                    look=look,
+                    given=given or "",
+                    years=1 + (figure.year_end or figure.year) - figure.year,
+                )
             )
         return found, earlier
 
@@ -226,8 +235,13 @@ class Reader:
         fan: bool = True,
         figures: bool = True,
         modes: Collection[str] = ("scenario-only",),
+        panels: Sequence[Panel] = (),
     ) -> tuple[Key, ...]:
-        """Entries of a page's legend; ``modes`` are those of its products."""
+        """Entries of a page's legend; ``modes`` are those of its products.
+
+        ``panels``: where given, only the kinds of figures that they show; they may hold figures
+        that were put into the model.
+        """
         keys: list[Key] = []
         if fan:
             first = min(1, len(self.scenarios) - 1)
@@ -238,7 +252,11 @@ class Reader:
                 keys.append(Key(f"{self.titles[0]} (reference), median", "line", REFERENCE))
         keys += extra
         if figures:
-            keys += [Key(FITTED, "fitted"), Key(CHECKED, "checked")]
+            kinds = {"fitted": FITTED, "checked": CHECKED}
+            if panels:
+                seen = {dot.kind for panel in panels for dot in panel.dots}
+                kinds = {k: w for k, w in (*kinds.items(), ("put-in", PUT_IN_KEY)) if k in seen}
+            keys += [Key(words, kind) for kind, words in kinds.items()]
         if "scenario-only" in modes:
             keys.append(Key(SCENARIO_ONLY_KEY, "scenario-only"))
         return tuple(keys)

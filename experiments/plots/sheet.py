@@ -39,6 +39,7 @@ from experiments.plots.style import (
     STYLE,
     WARNING,
 )
+from experiments.plots.units import MILLION
 
 HISTORY_ENDS = 2023.5  # 1 January 2024, where a year stands at its middle
 HEADER, NOTE_LINE, LEGEND_LINE, LEGEND_HANDLE = 0.78, 0.135, 0.17, 0.55  # inches
@@ -54,6 +55,7 @@ LOG_FLOOR = 1.0  # one person
 LOG_LABEL, LOG_STEP = 6.5, 7.4  # points: size of the labels, least distance between two
 HISTORY_SIZE = 6.5  # points
 END_BARS = 4
+PUT_IN_MARKER = "x"
 
 
 def draw(page: Page) -> Figure:
@@ -164,8 +166,9 @@ def _handle(key: Key) -> Any:
     if key.kind == "scenario-only":
         return Patch(facecolor="white", hatch="////", edgecolor="#BDBDBD", linewidth=0.5)
     face = BLACK if key.kind == "fitted" else "white"
+    marker = PUT_IN_MARKER if key.kind == "put-in" else "o"
     return Line2D(
-        [], [], marker="o", color=BLACK, markerfacecolor=face, linestyle="none", markersize=4.5
+        [], [], marker=marker, color=BLACK, markerfacecolor=face, linestyle="none", markersize=4.5
     )
 
 
@@ -178,7 +181,7 @@ def _panel(axes: Axes, panel: Panel, room: float) -> None:
     if panel.log:
         _log_axis(axes, panel)
     else:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, panel.unit)))
         axes.set_ylim(panel.bottom, panel.top)
         ticks = MaxNLocator(4, steps=[1, 2, 5, 10], min_n_ticks=3)
         values = ticks.tick_values(panel.bottom, panel.top)
@@ -277,17 +280,29 @@ def _end_bars(axes: Axes, panel: Panel, last: float) -> None:
 
 def _dot(axes: Axes, dot: Dot) -> None:
     colour = dot.look.colour if dot.series else BLACK
-    if dot.low is not None or dot.high is not None:
-        low = dot.value if dot.low is None else dot.low
-        high = dot.value if dot.high is None else dot.high
+    low, high = dot.ends
+    if dot.value is None:
+        # Bounds without a value: a bar with two ends and no dot between them.
+        axes.plot(
+            [dot.year, dot.year],
+            [low, high],
+            color=colour,
+            linewidth=1.0,
+            marker="_",
+            markersize=5.0,
+            zorder=5,
+            gid=dot.figure,
+        )
+        return
+    if low != high:
         axes.plot([dot.year, dot.year], [low, high], color=colour, linewidth=1.0, zorder=4)
     axes.plot(
         [dot.year],
         [dot.value],
-        marker=dot.look.marker,
+        marker=PUT_IN_MARKER if dot.kind == "put-in" else dot.look.marker,
         markersize=4.0,
         color=colour,
-        markerfacecolor=colour if dot.role == "fitted" else "white",
+        markerfacecolor=colour if dot.kind == "fitted" else "white",
         markeredgewidth=0.9,
         linestyle="none",
         zorder=5,
@@ -367,6 +382,11 @@ def _words(axes: Axes, panel: Panel, room: float) -> None:
             zorder=6,
             linespacing=1.05,
         )
+
+
+def _tick(value: float, unit: str) -> str:
+    """A number at an axis; millions of euros are written out: no "4k million"."""
+    return f"{value:,g}" if unit.startswith(MILLION) else _short(value)
 
 
 def _short(value: float) -> str:

@@ -69,7 +69,7 @@ STYLE: dict[Any, Any] = {
 BANNER = "prior draws, not calibrated"
 BANNER_WHY = (
     "the bands are what the literature and our assumptions allow; "
-    "no Belgian figure has been used yet"
+    "nothing has been fitted to Belgian figures yet"
 )
 SCENARIO_ONLY = "scenario-only: priors,\nno figures can identify it"
 SCENARIO_ONLY_KEY = "scenario-only product: priors, no figures can identify it"
@@ -80,5 +80,6 @@ ONLY_EARLIER = "figures only before {year}"
 HISTORY = ("to 2023 ", " projection")
 FITTED = "Belgian figure kept for fitting (not used yet)"
 CHECKED = "Belgian figure for checking only"
+PUT_IN_KEY = "Belgian figure put into the model (history or anchor): tests nothing"
 READING = "Each point is a calendar year and stands at its tick. k = thousand, M = million."
 READING_LINE = "The upright line is 1 January 2024; the lines on both sides of it are modelled."

@@ -8,7 +8,7 @@ from dataclasses import replace
 from experiments.plots.page import Key, Line, Page, Panel
 from experiments.plots.reader import Reader
 from experiments.plots.style import NO_FIGURE, NO_REGIONAL_FIGURE, SEVERAL, Look
-from experiments.plots.words import earlier_figures, unit_in_words, what_is_what
+from experiments.plots.words import earlier_figures, how_dots_stand, unit_in_words, what_is_what
 from experiments.series import Group, Series, load_headlines
 from model.catalogue import ProductRow
 from model.compartments import FIRST_YEAR
@@ -119,6 +119,7 @@ def regions(reader: Reader) -> Page:
             "dots have the marker and the colour of their region.",
             *_others(reader),
             *earlier_figures(panels, FIRST_YEAR),
+            *how_dots_stand(panels),
             what_is_what(reader.catalogue, reader.draws, panels),
         ),
     )
@@ -145,8 +146,8 @@ def care(reader: Reader) -> Page:
     offered = sorted(offered, key=lambda row: -size[row.id])[:CARE_COLUMNS]
     names = [name for name in reader.regions if name != "Belgium"]
     looks = dict(zip(names, SEVERAL, strict=False))
-    panels = [_unless_observed(reader, "treatment_episodes", row.id, row.name) for row in offered]
-    panels += [_unless_observed(reader, "waiting", row.id, row.name) for row in offered]
+    panels = [unless_observed(reader, "treatment_episodes", row.id, row.name) for row in offered]
+    panels += [unless_observed(reader, "waiting", row.id, row.name) for row in offered]
     panels += _waits(reader, offered, looks)
     keys = [Key(f"{name}, 50%", "band", looks[name]) for name in names]
     return Page(
@@ -194,9 +195,14 @@ def _waits(
         )
 
 
-def _unless_observed(reader: Reader, indicator: str, product: str, title: str) -> Panel:
-    """The survey series of an indicator that has most figures, else the marginal at all ages."""
-    name = reader.words(indicator, product)
+def unless_observed(
+    reader: Reader, indicator: str, product: str, title: str, what: str = ""
+) -> Panel:
+    """The survey series of an indicator that has most figures, else the marginal at all ages.
+
+    ``what``: in place of the name of the indicator.
+    """
+    name = what or reader.words(indicator, product)
     best, most = None, (0, 0)
     for key, series in reader.series.items():
         if (series.product, series.indicator, series.group.sex) == (product, indicator, "all"):
@@ -215,7 +221,7 @@ def _unless_observed(reader: Reader, indicator: str, product: str, title: str) -
 def unions(reader: Reader) -> Page:
     """People with at least one of several products."""
     panels = [
-        _unless_observed(reader, indicator, union.id, union.name)
+        unless_observed(reader, indicator, union.id, union.name)
         for indicator in UNION_ROWS
         for union in reader.catalogue.unions
     ]
@@ -229,6 +235,7 @@ def unions(reader: Reader) -> Page:
             "One person counts once, whatever the number of products (assumed correlation); "
             "episodes are sums.",
             *earlier_figures(panels, FIRST_YEAR),
+            *how_dots_stand(panels),
             what_is_what(reader.catalogue, reader.draws, panels),
         ),
     )

@@ -8,11 +8,28 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from calibration.figures import Figure
 from experiments.plots.page import Panel
+from experiments.plots.units import counts_events, shown
 from experiments.series import Group, Series
 from model.catalogue import Catalogue, ProductRow
 from model.parameters import ParameterRow
 
 ASSUMED = "assumed"
+OF_PEOPLE = ("persons", "years", "offences", "per ", "litres", "cigarettes")
+"""How the units begin that have ages."""
+WHOLE = {
+    "treatment_share": "illegal-drug episodes",
+    "purity": "what is sold",
+    "illicit_share": "units",
+    "hcv_prevalence": "people who inject",
+    "hcv_antibody_prevalence": "people who inject",
+    "hiv_prevalence": "people who inject",
+    "drivers_over_limit": "people who drive",
+    "dui_30d": "people who drive",
+    "use_related_share": "drug-law offences",
+    "needles_recovered": "needles and syringes distributed",
+    "social_cost_share": "the social cost",
+}
+"""What a share is of, where it is not of people."""
 PAST = {"gambling": "gambled", "gaming": "gamed"}
 SEX = {"all": "", "male": "men", "female": "women"}
 
@@ -27,10 +44,15 @@ def unit_in_words(series: Series, place: bool = True) -> str:
     ages = ages_in_words(series.group)
     region = series.group.region
     where = f", {region}" if place and region != "Belgium" else ""
-    if series.indicator == "treatment_share":
-        return f"percent of illegal-drug episodes{where}"
+    if series.indicator in WHOLE:
+        asked = "" if series.group.ages in ("all ages", "10+") else f", {ages}"
+        return f"percent of {WHOLE[series.indicator]}{asked}{where}"
     if series.unit != "proportion":
-        unit = "episodes per year" if series.indicator == "treatment_episodes" else series.unit
+        unit, _ = shown(series.unit)
+        if series.indicator == "treatment_episodes":
+            unit = "episodes per year"
+        if not series.unit.startswith(OF_PEOPLE):
+            return f"{unit}{where}"
         asked = ages if ages == "all ages" else f"ages {ages}"
         return f"{unit}, {asked}{where}"
     if series.indicator.startswith("daily_share"):
@@ -97,6 +119,21 @@ def earlier_figures(panels: Iterable[Panel], first: float) -> tuple[str, ...]:
         return ()
     some = "1 figure is" if count == 1 else f"{count} figures are"
     return (f"{some} from before {first:.0f}, when the run begins, and not drawn.",)
+
+
+def how_dots_stand(panels: Sequence[Panel]) -> tuple[str, ...]:
+    """Sentences on dots that are no plain number of one year, or that the model half knows."""
+    dots = [dot for panel in panels for dot in panel.dots]
+    told = []
+    if any(dot.value is None for dot in dots):
+        told.append("A bar without a dot: two bounds were printed and no number.")
+    if any(dot.years > 1 and counts_events(panel.unit) for panel in panels for dot in panel.dots):
+        told.append("A count of several years stands in their middle as its yearly mean.")
+    centred = sum(dot.given == "centred" for dot in dots)
+    if centred:
+        some = "1 dot" if centred == 1 else f"{centred} dots"
+        told.append(f"Priors were centred with {some} in view: these agree in part by design.")
+    return (" ".join(told),) if told else ()
 
 
 def pupils(panels: Iterable[Panel], figures: Mapping[str, Figure]) -> tuple[str, ...]:

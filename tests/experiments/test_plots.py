@@ -16,8 +16,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
-from calibration.figures import Figure, load_figures
+from calibration.figures import Figure, given_to_model, load_figures
 from experiments.plots import draw_plots
+from experiments.plots.outcomes import PAGES, PANELS, PanelRow, outcome_pages
 from experiments.plots.overview import overview
 from experiments.plots.page import Page, csv_text
 from experiments.plots.product import product_page
@@ -25,15 +26,20 @@ from experiments.plots.reader import Reader
 from experiments.plots.sheet import draw, save
 from experiments.plots.style import BANNER, HISTORY, NO_FIGURE, SCENARIO_ONLY
 from experiments.plots.themes import care, regions, states, unions
+from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import parameters_of
 from experiments.results import FILE, Layout, Writer, open_results, years_until
-from experiments.series import all_series, load_headlines, names_of, series_of
+from experiments.series import Group, Series, all_series, load_headlines, names_of, series_of
 from model.catalogue import Catalogue, load_catalogue
+from model.reading import read_rows
 from scenarios.schema import load
 
 DRAWS = 4
-MAIN = ("overview", "states", "regions", "care", "unions")
+OUTCOMES = ("markets", "harms", "money")
+MAIN = ("overview", "states", "regions", "care", "unions", *OUTCOMES)
 SIZE = {"proportion": 0.3, "persons": 3e4, "persons per year": 2e3, "years": 15.0}
+MONEY = 5e8  # any unit of euros per year
+OTHER = 50.0  # any other unit
 
 Rows = list[dict[str, str]]
 
@@ -48,6 +54,12 @@ class Run:
 
     def reader(self) -> Reader:
         return Reader(self.dataset, self.catalogue, self.figures)
+
+
+def size_of(unit: str) -> float:
+    """The order of magnitude of made-up numbers in a unit."""
+    money = unit.startswith("EUR") and unit.endswith("per year")
+    return SIZE.get(unit, MONEY if money else OTHER)
 
 
 def write_run(folder: Path, scenarios: int) -> Run:
@@ -69,9 +81,9 @@ def write_run(folder: Path, scenarios: int) -> Run:
             for name, dims in layout.variables().items():
                 shape = tuple(layout.sizes[dim] for dim in dims[1:])
                 if name == "survey":
-                    size = np.array([SIZE[s.unit] for s in series])[:, None]
+                    size = np.array([size_of(s.unit) for s in series])[:, None]
                 elif name in units:
-                    size = np.array(SIZE[units[name]])
+                    size = np.array(size_of(units[name]))
                 else:
                     continue
                 parts[name] = (size * generator.uniform(0.1, 2.0, shape)).astype(np.float32)
@@ -96,6 +108,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 def pages(run: Run) -> list[Page]:
     reader = run.reader()
     found = [page(reader) for page in (overview, states, regions, care, unions)]
+    found += outcome_pages(reader)
     return found + [product_page(reader, row.id) for row in run.catalogue.products]
 
 
@@ -157,7 +170,9 @@ def test_lines_and_dots_are_those_of_the_csv(drawn: list[tuple[Page, Drawing]]) 
             for row in mine:
                 model = row["what"] == "model"
                 key = f"{row['scenario']}|{row['series']}" if model else row["figure"]
-                told.setdefault(key, []).append((float(row["year"]), float(row["value"])))
+                ends = ("value",) if row["value"] else ("low", "high")
+                points = [(float(row["year"]), float(row[end])) for end in ends]
+                told.setdefault(key, []).extend(points)
             assert told.keys() == lines.keys(), f"{page.name} {number}"
             for key, points in told.items():
                 seen = np.asarray(lines[key].get_xydata())
@@ -190,14 +205,14 @@ def test_dots_equal_the_figures(all_pages: list[Page], run: Run) -> None:
             if row["what"] != "observed":
                 continue
             figure = figures[row["figure"]]
-            assert figure.value is not None
-            factor = 100.0 if row["unit"] == "percent" else 1.0
-            assert float(row["value"]) == pytest.approx(factor * figure.value)
-            for end in ("low", "high"):
-                told = getattr(figure, end)
-                wanted = "" if told is None else pytest.approx(factor * told)
-                assert (float(row[end]) if row[end] else "") == wanted
+            series = series_of(figure, run.catalogue)
+            assert series is not None
+            wanted = figure_shown(figure, series)
+            for end, number in zip(("value", "low", "high"), wanted, strict=True):
+                told = float(row[end]) if row[end] else None
+                assert told == (None if number is None else pytest.approx(number))
             assert (row["role"], row["source"]) == (figure.role, figure.source)
+            assert row["given"] == (given_to_model(figure, figures) or "")
             shown.add(figure.id)
     products = {row.id for row in run.catalogue.products}
     wanted_dots = {
@@ -206,6 +221,7 @@ def test_dots_equal_the_figures(all_pages: list[Page], run: Run) -> None:
         if figure.product in products
         and (figure.year or 0) >= 2010
         and series_of(figure, run.catalogue) is not None
+        and (figure.value is not None or None not in (figure.low, figure.high))
     }
     assert wanted_dots <= shown
 
@@ -217,6 +233,8 @@ def test_fitted_dots_are_filled_and_checked_ones_hollow(all_pages: list[Page]) -
     for panel, axes in zip(page.panels, figure.axes, strict=True):
         for dot in panel.dots:
             line = next(line for line in axes.get_lines() if line.get_gid() == dot.figure)
+            if dot.value is None:
+                continue
             face = "black" if dot.role == "fitted" else "white"
             assert to_rgba(line.get_markerfacecolor()) == to_rgba(face)
             assert axes.get_ylim()[0] <= dot.value <= axes.get_ylim()[1]
@@ -266,9 +284,9 @@ def test_shares_stay_between_0_and_100_percent(drawn: list[tuple[Page, Drawing]]
     for page, figure in drawn:
         for row in rows_of(page):
             numbers = [float(row[key]) for key in row if row[key] and key.startswith("low")]
-            numbers.append(float(row["value"]))
+            numbers += [float(row["value"])] if row["value"] else []
             assert min(numbers) >= 0
-            if row["unit"] == "percent":
+            if row["unit"] == "percent" and row["value"]:
                 assert float(row["value"]) <= 100
         for panel, axes in zip(page.panels, figure.axes, strict=True):
             if panel.unit == "percent":
@@ -394,3 +412,71 @@ def test_the_log_scale_has_a_tick_for_each_decade(drawn: list[tuple[Page, Drawin
         np.testing.assert_allclose(ticks[1:] / ticks[:-1], 10)
         labels = [label.get_text() for label in axes.get_yticklabels()]
         assert labels[:4] == ["1", "10", "100", "1k"]
+
+
+def test_outcome_panels_name_known_things_in_table_order(all_pages: list[Page], run: Run) -> None:
+    rows = read_rows(PANELS, PanelRow)
+    assert {row.page for row in rows} == set(PAGES) == set(OUTCOMES)
+    for page in all_pages:
+        if page.name in OUTCOMES:
+            titles = [row.title for row in rows if row.page == page.name]
+            assert [panel.title for panel in page.panels] == titles
+            assert all(panel.lines[0].bands.keys() == {"95", "80", "50"} for panel in page.panels)
+            legend = {key.kind for key in page.legend} & {"fitted", "checked", "put-in"}
+            assert legend == {dot.kind for panel in page.panels for dot in panel.dots}
+
+
+def test_figures_put_in_have_a_mark_of_their_own(drawn: list[tuple[Page, Drawing]]) -> None:
+    marks: dict[str, set[object]] = {}
+    for page, figure in drawn:
+        if page.name not in OUTCOMES:
+            continue
+        for panel, axes in zip(page.panels, figure.axes, strict=True):
+            lines = {line.get_gid(): line for line in axes.get_lines()}
+            for dot in panel.dots:
+                if dot.value is not None:
+                    marks.setdefault(dot.kind, set()).add(lines[dot.figure].get_marker())
+    assert marks == {"put-in": {"x"}, "fitted": {"o"}, "checked": {"o"}}
+
+
+def test_a_count_of_several_years_stands_as_its_yearly_mean(run: Run) -> None:
+    figure = next(figure for figure in run.figures if figure.id == "labs_1722")
+    series = series_of(figure, run.catalogue)
+    assert series is not None
+    assert figure_shown(figure, series) == (20.0, None, None)
+    page = next(page for page in outcome_pages(run.reader()) if page.name == "markets")
+    dot = next(dot for panel in page.panels for dot in panel.dots if dot.figure == "labs_1722")
+    assert (dot.year, dot.value, dot.years) == (2019.5, 20.0, 6)
+    assert any("as its yearly mean" in note for note in page.notes)
+    # A price of several years is no sum.
+    price = next(f for f in run.figures if f.id == "price_amphetamine_2018_mem")
+    group = Group("all", None, None, "Belgium")
+    told = figure_shown(price, Series("amphetamine", "retail_price", group, "EUR of 2018 per gram"))
+    assert told == (price.value, price.low, price.high)
+
+
+def test_euros_of_a_year_are_shown_in_millions(drawn: list[tuple[Page, Drawing]]) -> None:
+    assert shown("EUR of 2015 per year") == ("million EUR of 2015 per year", 1e-6)
+    assert shown("EUR of 2018 per gram") == ("EUR of 2018 per gram", 1.0)
+    page, figure = drawn[MAIN.index("money")]
+    for panel, axes in zip(page.panels, figure.axes, strict=True):
+        assert panel.unit.startswith("million EUR of ")
+        assert not any("k" in tick.get_text() for tick in axes.get_yticklabels())
+
+
+def test_bounds_without_a_value_are_a_bar(all_pages: list[Page]) -> None:
+    page = all_pages[MAIN.index("harms")]
+    row = next(row for row in rows_of(page) if row["figure"] == "pwid_n_2019")
+    assert (row["value"], row["low"], row["high"]) == ("", "4563", "9126")
+    assert any("A bar without a dot" in note for note in page.notes)
+
+
+def test_outcome_pages_tell_what_is_put_in_and_assumed(all_pages: list[Page]) -> None:
+    for name, said in (
+        ("markets", "follow a history put in"),
+        ("harms", "not to be compared"),
+        ("money", "Anchored: the size of public expenditure in 2015"),
+    ):
+        notes = " ".join(all_pages[MAIN.index(name)].notes)
+        assert said in notes
+        assert "ssumed" in notes
