@@ -1,4 +1,4 @@
-"""The golden baseline: persons by product and reported state of the median reference run.
+"""The golden baseline: every indicator of the median reference run, all of Belgium.
 
 ``make golden`` writes it anew; do so only with a line under "Changes results" in CHANGELOG.md.
 """
@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from calibration.priors import draw_priors
-from model.catalogue import REPORTED, load_catalogue
+from model.catalogue import load_catalogue
 from model.compartments import FIRST_YEAR, assemble, simulate
+from model.observation import observe
 
 GOLDEN = Path(__file__).with_name("reference.json")
 YEARS = (2010, 2023, 2030)
@@ -21,33 +22,40 @@ Baseline = dict[str, dict[str, list[float]]]
 
 
 def compute() -> Baseline:
-    """Persons (yearly means of YEARS) by product and reported state, all of Belgium."""
+    """Values in YEARS by indicator and product or union; what is missing has no entry."""
     catalogue = load_catalogue()
-    prepared = assemble(catalogue, draw_priors(catalogue, 1, median=True))
-    structure, months = prepared.structure, prepared.demography.months
-    persons = simulate(prepared, None, 0, months).output.time[0].sum(axis=-1)
+    draws = draw_priors(catalogue, 1, median=True)
+    prepared = assemble(catalogue, draws)
+    output = simulate(prepared, None, 0, prepared.demography.months).output
+    everyone = np.ones((1, prepared.strata.size))
+    seen = observe(prepared, draws, catalogue, output, None, everyone)
+    owners = [row.id for row in catalogue.products] + [row.id for row in catalogue.unions]
+    at = [year - FIRST_YEAR for year in YEARS]
     found: Baseline = {}
-    for p, product in enumerate(structure.products):
-        found[product] = {}
-        for k, state in enumerate(REPORTED):
-            chosen = (structure.product_of_state == p) & (structure.reported == k)
-            values = persons[[year - FIRST_YEAR for year in YEARS]][:, chosen].sum(axis=1)
-            found[product][state] = [float(value) for value in values]
+    for name in sorted(seen):
+        values = {owner: seen[name][0, at, o, 0] for o, owner in enumerate(owners)}
+        found[name] = {o: v.tolist() for o, v in values.items() if not np.isnan(v).any()}
     return found
 
 
 def differences(old: Baseline, new: Baseline, tolerance: float) -> list[str]:
     """Lines that say what moved by more than ``tolerance`` (relative)."""
     lines = []
-    for product in sorted(old.keys() | new.keys()):
-        for state in REPORTED:
-            before = old.get(product, {}).get(state)
-            after = new.get(product, {}).get(state)
-            if before is None or after is None:
-                lines.append(f"{product} {state}: {before} -> {after}")
-            elif not np.allclose(before, after, rtol=tolerance, atol=1e-6):
-                lines.append(f"{product} {state} in {YEARS}: {before} -> {after}")
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name, {}), new.get(name, {})
+        for owner in sorted(before.keys() | after.keys()):
+            was, now = before.get(owner), after.get(owner)
+            if was is None or now is None:
+                lines.append(f"{name} of {owner}: {was} -> {now}")
+            elif not np.allclose(was, now, rtol=tolerance, atol=1e-12):
+                lines.append(f"{name} of {owner} in {YEARS}: {was} -> {now}")
     return lines
+
+
+def text(baseline: Baseline) -> str:
+    """JSON with a line for each indicator, so that a difference is read by indicator."""
+    lines = (f"{json.dumps(name)}: {json.dumps(baseline[name])}" for name in sorted(baseline))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 if __name__ == "__main__":
@@ -55,4 +63,4 @@ if __name__ == "__main__":
     if GOLDEN.exists():
         moved = differences(json.loads(GOLDEN.read_text()), fresh, 1e-9)
         print("\n".join(moved) or "nothing moved")
-    GOLDEN.write_text(json.dumps(fresh, indent=1) + "\n")
+    GOLDEN.write_text(text(fresh))

@@ -19,5 +19,5 @@ def test_results_have_not_moved() -> None:
 def test_a_moved_number_is_noticed() -> None:
     old = json.loads(GOLDEN.read_text())
     new = copy.deepcopy(old)
-    new["alcohol"]["occasional"][1] *= 1.0 + 1e-7
+    new["occasional"]["alcohol"][1] *= 1.0 + 1e-7
     assert len(differences(old, new, 1e-9)) == 1
