@@ -177,6 +177,8 @@ def _run_with_progress(options: Options) -> Outcome:
         task = progress.add_task("simulating", total=options.draws)
 
         def advance(done: int, what: str = "simulating") -> None:
+            if _stopped:  # the signal came where Python drops exceptions, such as in a callback
+                raise SystemExit(128 + _stopped[0])
             progress.update(task, advance=done, description=what)
 
         return run_options(options, advance)
@@ -307,9 +309,16 @@ def shocks(
 
 def main() -> None:
     """Entry point of the command ``drugfutures``."""
-    signal.signal(signal.SIGTERM, _stop)  # so that a run that is ended tidies up, as with Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)  # so that a run that is ended tidies up
     app()
 
 
+_stopped: list[int] = []
+
+
 def _stop(number: int, _: FrameType | None) -> None:
+    _stopped.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)

@@ -1,8 +1,8 @@
 """The model against the observed figures: what each says, and whether they agree.
 
 A figure is set against the same thing in the results of a run: its series, summed over the years
-that it spans where it counts events and averaged elsewhere, or a share of two amounts. Figures that
-the model knows (forcing, anchor, centred) are shown and counted apart: they test nothing.
+that it spans where it counts events and averaged elsewhere. Figures that the model knows (forcing,
+anchor, centred) are shown and counted apart: they test nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from calibration.figures import Figure, comparable, given_to_model
+from calibration.figures import Figure, given_to_model
 from experiments.folder import PROVENANCE
-from experiments.results import FILE
+from experiments.money import open_file, run_again
 from experiments.series import Series, in_unit_of, names_of, series_of
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
@@ -32,16 +31,7 @@ OUTSIDE = Path(__file__).with_name("outside.csv")
 REFERENCE = 0  # the first scenario of every results file
 UNDATED = 2022  # stands for the year of a figure that prints none: the last before the strategy
 ROUNDING = 1e-5  # results hold seven digits
-
-
-SHARES = {
-    "expenditure_share_treatment": "expenditure_treatment",
-    "expenditure_share_enforcement": "expenditure_enforcement",
-    "expenditure_share_prevention": "expenditure_prevention",
-    "expenditure_share_harm_reduction": "expenditure_harm_reduction",
-}
-"""Figures that are shares of WHOLE, by indicator, with the amount that they are the share of."""
-WHOLE = "public_expenditure"
+READ = ("series", "survey", "time")  # what of a results file is read
 
 
 class OutsideRow(TableRow):
@@ -91,17 +81,18 @@ class Results:
     """The reference scenario of a results folder, read where it is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / FILE
-        if not path.is_file():
+        self._file = open_file(folder)
+        missing = [name for name in READ if name not in self._file]
+        if missing:
+            self._file.close()
             raise InputError(
-                "no results here",
+                "results of another version, which do not hold the model as surveys see it",
+                key=", ".join(missing),
                 given=str(folder),
-                allowed="the folder of a run; make one with: drugfutures run --out "
-                f"{folder} --draws 200",
+                allowed=f"results of this version; make them with: {run_again(folder)}",
             )
-        self._file = h5py.File(path, "r")
-        self._series = {name: i for i, name in enumerate(self._labels("series"))}
-        self._products = self._labels("product")
+        labels = self._file["series"].asstr()[:]
+        self._series = {str(label): i for i, label in enumerate(labels)}
         self._years = [int(year) for year in self._file["time"][:]]
         self._survey = np.asarray(self._file["survey"][REFERENCE], float)
 
@@ -116,13 +107,6 @@ class Results:
         at = self._series.get(series.id)
         return None if at is None else np.asarray(self._survey[:, at])
 
-    def nation(self, indicator: str, product: str) -> Float | None:
-        """Draws of an indicator of everyone (D, Y); None where this run does not hold it."""
-        if indicator not in self._file or product not in self._products:
-            return None
-        at = self._products.index(product)
-        return np.asarray(self._file[indicator][REFERENCE, :, :, at, 0, 0], float)
-
     def over_years(self, values: Float, figure: Figure, unit: str) -> Float | None:
         """One number a draw (D,): the sum over the years of a count, the mean of anything else.
 
@@ -135,9 +119,6 @@ class Results:
         chosen = values[:, [self._years.index(year) for year in years]]
         counted = unit.endswith("per year") and not unit.startswith("per ")
         return np.asarray(chosen.sum(axis=1) if counted else chosen.mean(axis=1))
-
-    def _labels(self, name: str) -> list[str]:
-        return [str(label) for label in self._file[name].asstr()[:]]
 
 
 def catalogue_of(folder: Path) -> Path | None:
@@ -183,7 +164,7 @@ def compare(
         found.append(
             Compared(
                 figure=figure,
-                name=names.get(figure.indicator, figure.indicator.replace("_", " ")),
+                name=names[figure.indicator],
                 unit=unit,
                 value=value,
                 low=low,
@@ -204,26 +185,13 @@ _Seen = tuple[str, Float, tuple[float | None, float | None, float | None]]
 def _seen(results: Results, figure: Figure, catalogue: Catalogue) -> _Seen | None:
     """Unit, draws and the figure's numbers; None where the run does not say the same thing."""
     series = series_of(figure, catalogue)
-    if series is not None:
-        unit, values, numbers = series.unit, results.series(series), in_unit_of(figure, series)
-    elif comparable(figure) and figure.indicator in SHARES:
-        unit, numbers = "proportion", (figure.value, figure.low, figure.high)
-        values = _share(results, figure)
-    else:
+    values = None if series is None else results.series(series)
+    if series is None or values is None:
         return None
-    if values is None:
+    draws = results.over_years(values, figure, series.unit)
+    if draws is None or np.isnan(draws).all():
         return None
-    draws = results.over_years(values, figure, unit)
-    return None if draws is None or np.isnan(draws).all() else (unit, draws, numbers)
-
-
-def _share(results: Results, figure: Figure) -> Float | None:
-    part = results.nation(SHARES[figure.indicator], figure.product)
-    whole = results.nation(WHOLE, figure.product)
-    if part is None or whole is None:
-        return None
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(part / whole)
+    return series.unit, draws, in_unit_of(figure, series)
 
 
 def chosen(

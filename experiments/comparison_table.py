@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from model.catalogue import load_catalogue
 from model.errors import InputError
 
 FIRST, LAST = 2012, 2022
+LINE = 15  # characters of a column of numbers: two of them leave half of 80 to the words
 TOTALS: Mapping[str, tuple[str, ...]] = {
     "Treatment": ("treatment_episodes", "treatment_share"),
     "Deaths": ("coded_deaths",),
@@ -101,7 +103,7 @@ def print_figures(asked: Asked, console: Console) -> None:
     console.print(f"{MODE_TEXT}.", style="bold")
     for title, rows in _grouped(compared, asked.totals):
         console.print()
-        console.print(_table(title, rows, names))
+        console.print(_table(title, rows, names, console.width // 3 - 2))
     console.print()
     console.print(MEANING)
     if asked.totals:
@@ -154,7 +156,8 @@ def _print_missing(
         console.print(f"Totals that this run cannot print: {', '.join(missing)}.")
 
 
-def _table(title: str, rows: Sequence[Compared], names: Mapping[str, str]) -> Table:
+def _table(title: str, rows: Sequence[Compared], names: Mapping[str, str], longest: int) -> Table:
+    """The rows; ids of more than ``longest`` characters would not fit the first column."""
     table = Table(
         title=title,
         title_justify="left",
@@ -163,27 +166,44 @@ def _table(title: str, rows: Sequence[Compared], names: Mapping[str, str]) -> Ta
         pad_edge=False,
         expand=True,
     )
+    # Columns of numbers are as wide as their longest line, so that no number is broken.
     table.add_column("Figure", ratio=9, overflow="fold")
-    table.add_column("Observed", ratio=3, overflow="fold")
-    table.add_column("Model, median (95% interval)", ratio=4, overflow="fold")
+    table.add_column("Observed", no_wrap=True)
+    table.add_column("Model, median\n(95% interval)", no_wrap=True)
     table.add_column("", ratio=4, overflow="fold")
     for row in rows:
-        table.add_row(*_cells(row, names))
+        table.add_row(*_cells(row, names, longest))
     return table
 
 
-def _cells(row: Compared, names: Mapping[str, str]) -> tuple[Text, str, str, Text]:
+def _cells(row: Compared, names: Mapping[str, str], longest: int) -> tuple[Text, str, str, Text]:
     figure, scale = row.figure, Scale.of(row.unit)
     head = Text(f"{names[figure.product]}: {row.name}", style="bold")
     head.append(f"\n {_who(figure)}, {scale.name}", style="not bold")
-    head.append(f"\n {figure.id}, {figure.source}", style="not bold dim")
+    told_by = ", ".join(in_pieces(name, longest) for name in (figure.id, figure.source))
+    head.append(f"\n {told_by}", style="not bold dim")
     low, high = scale.told(row.low95), scale.told(row.high95)
-    model = f"{scale.told(row.median)}\n({low}–{high})"
+    model = f"{scale.told(row.median)}\n{on_lines(f'({low}–{high})')}"
     told = Text("inside", style="green") if row.inside else Text("outside", style="red")
     told.append(f", {row.role}", style="default")
     if row.reason and not row.inside:
         told.append(f"\n{row.reason}", style="default")
-    return head, f"{scale.observed(row)}\n({_when(figure)})", model, told
+    return head, f"{on_lines(scale.observed(row))}\n({_when(figure)})", model, told
+
+
+def in_pieces(name: str, longest: int) -> str:
+    """An id on lines of at most ``longest`` characters, broken after its dashes only."""
+    lines = [""]
+    for part in re.findall(r"[^_-]+[_-]*", name):
+        if lines[-1] and len(lines[-1]) + len(part) > longest:
+            lines.append("")
+        lines[-1] += part
+    return "\n ".join(lines)
+
+
+def on_lines(told: str) -> str:
+    """Numbers on one line, or broken after the dash where that is longer than LINE."""
+    return told if len(told) <= LINE else told.replace("–", "–\n")
 
 
 def _who(figure: Figure) -> str:

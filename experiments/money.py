@@ -122,21 +122,29 @@ class Worth:
     missing: int
 
 
+def run_again(folder: Path) -> str:
+    """The command that makes results in ``folder``."""
+    return f"drugfutures run --out {folder} --draws 200"
+
+
+def open_file(folder: Path) -> h5py.File:
+    """The results file of a folder, to read. Raises InputError when there is none that can be."""
+    path = folder / FILE
+    if not path.is_file():
+        allowed = f"the folder of a run; make one with: {run_again(folder)}"
+        raise InputError("no results here", given=str(folder), allowed=allowed)
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        allowed = f"a whole results file; make one with: {run_again(folder)}"
+        raise InputError("results that cannot be read", given=str(path), allowed=allowed) from None
+
+
 class Accounts:
     """All scenarios of a results folder, one indicator at a time."""
 
     def __init__(self, folder: Path) -> None:
-        path, again = folder / FILE, f"drugfutures run --out {folder} --draws 200"
-        if not path.is_file():
-            allowed = f"the folder of a run; make one with: {again}"
-            raise InputError("no results here", given=str(folder), allowed=allowed)
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError:
-            allowed = f"a whole results file; make one with: {again}"
-            raise InputError(
-                "results that cannot be read", given=str(path), allowed=allowed
-            ) from None
+        self._file = open_file(folder)
         self.units = self._attributes("units")
         missing = [
             name
@@ -149,7 +157,7 @@ class Accounts:
                 "results of another version, which do not hold these amounts",
                 key=", ".join(missing),
                 given=str(folder),
-                allowed=f"results of this version; make them with: {again}",
+                allowed=f"results of this version; make them with: {run_again(folder)}",
             )
         self.scenarios = self._labels("scenario")
         self.products = self._labels("product")

@@ -139,6 +139,15 @@ def _check_branch(scenario: Scenario, until: int) -> None:
             given=until,
             allowed=f"{year} or later",
         )
+    for number, change in enumerate(scenario.changes):
+        if int(change.start[:4]) > until:
+            error = InputError(
+                "the run ends before the change begins",
+                key="from",
+                given=change.start,
+                allowed=f"{until}-12 or earlier, or a later --until",
+            )
+            raise scenario.refuse(error, number)
 
 
 Parts = list[dict[str, Single]]

@@ -116,7 +116,9 @@ def print_shocks(shock: Shock, console: Console) -> None:
         title_justify="left",
         caption="Each market alone, people held: a run with a scenario also has what prices do to "
         "starting, stopping and treatment. Price is that of pure substance. All relative to the "
-        f"same month without the shock; prices are cut off at {math.exp(LARGEST):.0f} times.",
+        f"same month without the shock; prices are cut off at {math.exp(LARGEST):.0f} times. "
+        "Products without rows of their own in the tables share the draws of their kind: equal "
+        "numbers are one assumption, not several findings.",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,

@@ -171,14 +171,29 @@ def observe(seen: Seen) -> None:
 
 
 def derive(seen: Seen) -> None:
-    """Put money per inhabitant and the shares of the social cost that is assigned to a product."""
+    """Put money per inhabitant, shares of the public expenditure by function, and shares of the
+    social cost that is assigned to a product."""
     for name in PER_INHABITANT:
         if name in seen.values:
             for owner in seen.names:
                 each = seen.get(name, owner) / seen.inhabitants()
                 seen.put(f"{name}_per_inhabitant", owner, each)
+    for name in FUNCTIONS:
+        if f"expenditure_{name}" in seen.values:
+            _expenditure_share(seen, name)
     if "social_cost" in seen.values:
         _social_cost_shares(seen)
+
+
+def _expenditure_share(seen: Seen, function: str) -> None:
+    """Spending on a function over all public expenditure of the same owner, NaN without either."""
+    for owner in seen.names:
+        part, whole = (
+            seen.get(f"expenditure_{function}", owner),
+            seen.get("public_expenditure", owner),
+        )
+        share = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0.0)
+        seen.put(f"expenditure_share_{function}", owner, share)
 
 
 def _social_cost_shares(seen: Seen) -> None:

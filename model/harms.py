@@ -103,7 +103,7 @@ def _coded_deaths(seen: Seen, product: str) -> Float:
 
 
 def _deaths(seen: Seen) -> None:
-    for product in seen.kinds:
+    for product in filter(seen.deadly, seen.kinds):
         seen.put("attributable_deaths", product, seen.cells(seen.excess_deaths(product)))
     for product in seen.products(*CODED):
         seen.put("coded_deaths", product, seen.cells(_coded_deaths(seen, product)))
@@ -183,7 +183,7 @@ def years_lost(strata: Strata, years: npt.NDArray[np.int64]) -> Float:
 
 def _burden(seen: Seen) -> None:
     lost = years_lost(seen.prepared.strata, seen.years)
-    for product in seen.kinds:
+    for product in filter(seen.deadly, seen.kinds):
         seen.put("yll_attributable", product, seen.cells(seen.excess_deaths(product) * lost))
     for product in seen.products(*CODED):
         seen.put("yll", product, seen.cells(_coded_deaths(seen, product) * lost))

@@ -55,7 +55,6 @@ class _Cells:
 
     time: Float
     counted: Float
-    excess_deaths: Float
     deaths: Float
     lived: Float
 
@@ -163,7 +162,7 @@ def observe(
     with np.errstate(invalid="ignore", divide="ignore"):
         for p, product in enumerate(catalogue.products):
             view = _View(prepared, draws, cells, p, product.kind)
-            for name, values in _product(view, cells.excess_deaths[:, :, p]).items():
+            for name, values in _product(view).items():
                 found.put(name, p, values)
             if draws.find(product.id, product.kind, "drinks_occasional"):
                 for name, values in _drinking(seen, product.id).items():
@@ -197,11 +196,14 @@ class _Found:
             self.values[name][:, :, p] = values
 
 
-def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
+def _product(view: _View) -> dict[str, Float | None]:
     lived = view.lived
     states = {row.state for row in view.states}
     cared = any(row.reported == "treatment" for row in view.states)
-    found: dict[str, Float | None] = {name: view.people(name) for name in REPORTED}
+    reported = {row.reported for row in view.states}
+    found: dict[str, Float | None] = {
+        name: view.people(name) if name in reported else None for name in REPORTED
+    }
     never = view.people("never") / lived
     harmed = view.people("problematic", "waiting", "treatment")
     now = view.using() + view.people("treatment")
@@ -217,7 +219,6 @@ def _product(view: _View, excess_deaths: Float) -> dict[str, Float | None]:
         "last_month_prevalence": None if last_month is None else last_month / lived,
         "current_use": None if last_month is None else last_month / lived,
         "daily_use": None if daily is None else daily / lived,
-        "excess_deaths": excess_deaths,
     }
     for name, group in _COUNTS.items():
         if group in view.counters:

@@ -95,6 +95,14 @@ class Seen:
         """Deaths beyond those of people without the product, overdoses included (D, Y, S)."""
         return np.asarray(self.output.excess_deaths[:, :, self._number(product)])
 
+    def deadly(self, product: str) -> bool:
+        """Whether some parameter gives the product's states excess mortality or overdoses."""
+        start, stop = self._span(product)
+        rates = self.prepared.rates
+        return bool(
+            (rates.excess[:, start:stop] > 0.0).any() or rates.overdose[:, start:stop].any()
+        )
+
     def overdose_deaths(self, product: str) -> Float:
         """Deaths by overdose, (D, Y, S)."""
         return np.asarray(self.output.overdose_deaths[:, :, self._number(product)])

@@ -195,8 +195,8 @@ def load_death_rates(tables: Path = TABLES) -> Floats:
 
     Source: mortality.csv, whose rates are means over five years: each stands at the middle of
     its years, with even growth from one to the next, so that deaths do not step every fifth year.
-    Before the first middle and after the last the rate stays. Raises InputError for a malformed row, for rows that overlap and for
-    an age or year without a rate.
+    Before the first middle and after the last the rate stays. Raises InputError for a malformed
+    row, for rows that overlap and for an age or year without a rate.
     """
     path = tables / "mortality.csv"
     rates = np.full((len(SEXES), TABLE_AGES, len(YEARS)), np.nan)

@@ -26,6 +26,7 @@ GRAMS_PER_KG = 1000.0
 MG_PER_KG = 1e6
 DAYS_PER_YEAR = 365.25
 KG_PER_TONNE = 1000.0
+LEAST_EFFORT = 0.01  # enforcement below this counts as this, so that rises from none stay finite
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ def observe(seen: Seen) -> None:
     for product in seen.market_of("illicit"):
         amounts = _consumed(seen, product)
         _put_consumption(seen, product, seen.cells(amounts))
-        spent = _spent(seen, product, amounts)
-        seen.put("turnover", product, seen.cells(spent))
         flows = _balance(seen, product, amounts.sum(axis=2, keepdims=True))
         _put_balance(seen, product, flows)
-        _put_money(seen, product, flows, spent.sum(axis=2, keepdims=True))
+        if seen.has(product, "retail_price"):
+            spent = _spent(seen, product, amounts)
+            seen.put("turnover", product, seen.cells(spent))
+            _put_money(seen, product, flows, spent.sum(axis=2, keepdims=True))
         _put_channels(seen, product)
         _put_sites(seen, product, flows)
         _put_plantations(seen, product, flows)
@@ -89,13 +91,13 @@ def derive(seen: Seen) -> None:
     exponent = seen.scalar("*", "corruption_exponent")
     for owner in (*illicit, *unions):
         _put_premises(seen, owner)
-        exposure = relative(seen.get("trafficking_value", owner)) ** exponent
+        exposure = relative(_got(seen, "trafficking_value", owner)) ** exponent
         seen.put_nation("corruption_index", owner, exposure)
-        proceeds = relative(seen.get("illicit_proceeds", owner))
+        proceeds = relative(_got(seen, "illicit_proceeds", owner))
         seen.put_nation("laundering_index", owner, proceeds)
     for union, members in unions.items():
-        weights = [seen.get("turnover", product)[:, :1] for product in members]
-        indices = [seen.get("violence_index", product) for product in members]
+        weights = [_got(seen, "turnover", product)[:, :1] for product in members]
+        indices = [_got(seen, "violence_index", product) for product in members]
         seen.put_nation("violence_index", union, weighted_mean(indices, weights))
 
 
@@ -181,13 +183,14 @@ def relative(values: Float) -> Float:
 
 def disruption(price: Float, *efforts: Float) -> Float:
     """How much a market was disturbed in a year: the change of the log price from the year before,
-    without sign, and the rise of each multiplier of enforcement; 0 in the first year.
+    without sign, and the rise of the log of each multiplier of enforcement; 0 in the first year.
 
-    Less enforcement disturbs nobody; a price that falls may, since sellers then compete.
+    Less enforcement disturbs nobody; a price that falls may, since sellers then compete. Logs,
+    because nobody knows what enforcement many times that of today does.
     """
     moved = np.abs(_change(np.log(np.maximum(price, 1e-9))))
     for effort in efforts:
-        moved = moved + np.maximum(_change(effort), 0.0)
+        moved = moved + np.maximum(_change(np.log(np.maximum(effort, LEAST_EFFORT))), 0.0)
     return np.asarray(moved)
 
 
@@ -216,6 +219,11 @@ def _change(values: Float) -> Float:
 def _or(seen: Seen, product: str, name: str, absent: float) -> Float:
     """A parameter, or a value that leaves things as they are where the product has none."""
     return seen.scalar(product, name) if seen.has(product, name) else np.full((1, 1, 1), absent)
+
+
+def _has(seen: Seen, product: str, *names: str) -> bool:
+    """Whether all of these are given: what needs one that is not stays missing."""
+    return all(seen.has(product, name) for name in names)
 
 
 def _mean_price(seen: Seen, product: str) -> Float:
@@ -300,7 +308,7 @@ def _balance(seen: Seen, product: str, consumed: Float) -> Balance:
 def _transit(seen: Seen, product: str, imported: Float) -> Float:
     """What enters for other countries, kg pure a year, (D, Y, 1)."""
     change = seen.national("transit_share", product)
-    if not seen.has(product, "seized_start"):
+    if not _has(seen, product, "seized_start", "seized_purity"):
         return _grown(seen, product, "transit_inflow", "transit_rise") * change
     seized = seen.scalar(product, "seized_start") * seen.scalar(product, "seized_purity")
     border = seen.scalar(product, "border_seizure_share")
@@ -314,7 +322,6 @@ def _grown(seen: Seen, product: str, start: str, rise: str) -> Float:
 
 
 def _put_balance(seen: Seen, product: str, flows: Balance) -> None:
-    bulk = (flows.seized_border + flows.seized_inside) / seen.scalar(product, "seized_purity")
     for name, values in {
         "imported_kg": flows.imported,
         "produced_kg": flows.produced,
@@ -323,55 +330,62 @@ def _put_balance(seen: Seen, product: str, flows: Balance) -> None:
         "transit_out_kg": flows.transit_out,
         "seized_border_kg": flows.seized_border,
         "seized_inside_kg": flows.seized_inside,
-        "quantity_seized": bulk,
-        "retail_price": _retail_mean(seen, product),
         "purity": _purity(seen, product),
     }.items():
         seen.put_nation(name, product, values)
+    if seen.has(product, "seized_purity"):
+        bulk = (flows.seized_border + flows.seized_inside) / seen.scalar(product, "seized_purity")
+        seen.put_nation("quantity_seized", product, bulk)
 
 
 def _put_money(seen: Seen, product: str, flows: Balance, turnover: Float) -> None:
-    """Sellers, violence, and what indices of corruption and laundering are made from.
+    """Price, sellers, violence, and what indices of corruption and laundering are made from.
 
     ``turnover``: EUR of 2018 a year of the whole country, (D, Y, 1).
     """
+    seen.put_nation("retail_price", product, _retail_mean(seen, product))
+    if seen.has(product, "takings_per_seller"):
+        people = turnover / seen.scalar(product, "takings_per_seller")
+        people = people * seen.national("seller_recruitment", product)
+        seen.put_nation("sellers", product, people)
+    if not seen.has(product, "wholesale_share"):
+        return
     # What is traded for other countries has the price of 2010: Belgian shocks do not move it.
     pure_gram = seen.scalar(product, "retail_price") / seen.scalar(product, "street_purity")
     wholesale = pure_gram * seen.scalar(product, "wholesale_share") * GRAMS_PER_KG
-    takings = seen.scalar(product, "takings_per_seller")
+    proceeds = turnover + (flows.transit_out + flows.exported) * wholesale
+    entering = (flows.imported + flows.transit_in) * wholesale
+    seen.put_nation("trafficking_value", product, entering)
+    seen.put_nation("illicit_proceeds", product, proceeds)
+    _put_violence(seen, product, turnover, proceeds)
+
+
+def _put_violence(seen: Seen, product: str, turnover: Float, proceeds: Float) -> None:
+    names = ("violence_exponent", "violence_transit_exponent", "violence_disruption")
+    if not _has(seen, product, *names):
+        return
+    retail, transit, response = (seen.scalar(product, name) for name in names)
     disturbed = disruption(
         _over_people(seen, seen.price(product)),
         seen.national("police_effort", product),
         seen.national("seizure_rate", product),
     )
-    proceeds = turnover + (flows.transit_out + flows.exported) * wholesale
-    size = trade_size(
-        turnover,
-        proceeds,
-        seen.scalar(product, "violence_exponent"),
-        seen.scalar(product, "violence_transit_exponent"),
-    )
-    hostility = size * (1.0 + seen.scalar(product, "violence_disruption") * disturbed)
-    for name, values in {
-        "sellers": turnover / takings * seen.national("seller_recruitment", product),
-        "violence_index": hostility * seen.national("violence", product),
-        "trafficking_value": (flows.imported + flows.transit_in) * wholesale,
-        "illicit_proceeds": proceeds,
-    }.items():
-        seen.put_nation(name, product, values)
+    size = trade_size(turnover, proceeds, retail, transit)
+    hostility = size * (1.0 + response * disturbed) * seen.national("violence", product)
+    seen.put_nation("violence_index", product, hostility)
 
 
 def _put_channels(seen: Seen, product: str) -> None:
-    if not seen.has(product, "online_start"):
-        return
     terms = ("online_start", "online_ceiling", "online_midpoint", "online_scale")
+    ratios = ("friend_ratio", "courier_ratio", "darknet_ratio", "social_media_ratio")
+    if not _has(seen, product, *terms, *ratios):
+        return
     start, ceiling, midpoint, scale = (seen.scalar(product, name) for name in terms)
     odds = seen.national("online_share", product)
     middle = seen.years[None, :, None].astype(np.float64) + 0.5
     online = online_share(middle, start, ceiling, midpoint, scale, odds)
-    met = [seen.scalar(product, name) for name in ("friend_ratio", "courier_ratio")]
-    hidden = [seen.scalar(product, name) for name in ("darknet_ratio", "social_media_ratio")]
-    parts = split(1.0 - online, met) + split(online, hidden)
+    shares = [seen.scalar(product, name) for name in ratios]
+    parts = split(1.0 - online, shares[:2]) + split(online, shares[2:])
     channels = ("dealer", "friend", "courier", "clearnet", "darknet", "social_media")
     for channel, share in zip(channels, parts, strict=True):
         seen.put_nation(f"channel_{channel}", product, share)
@@ -379,7 +393,7 @@ def _put_channels(seen: Seen, product: str) -> None:
 
 def _put_sites(seen: Seen, product: str, flows: Balance) -> None:
     """Laboratories (of extraction, for what is imported) found, and what they leave behind."""
-    if seen.has(product, "kg_per_site"):
+    if _has(seen, product, "kg_per_site", "site_found_share"):
         processed = np.minimum(
             _or(seen, product, "processed_share", 0.0) * seen.national("production", product), 1.0
         )
@@ -392,20 +406,20 @@ def _put_sites(seen: Seen, product: str, flows: Balance) -> None:
         left = flows.produced * seen.scalar(product, "production_waste")
         tonnes = left * seen.national("waste", product) / KG_PER_TONNE
         seen.put_nation("production_waste", product, tonnes)
-        dumps = tonnes * seen.scalar(product, "dump_sites_per_tonne")
-        seen.put_nation("dump_sites", product, dumps)
+        if seen.has(product, "dump_sites_per_tonne"):
+            dumps = tonnes * seen.scalar(product, "dump_sites_per_tonne")
+            seen.put_nation("dump_sites", product, dumps)
 
 
 def _put_plantations(seen: Seen, product: str, flows: Balance) -> None:
-    if not seen.has(product, "kg_per_plantation"):
+    names = ("plantation_share", "kg_per_plantation", "large_plantation_share")
+    if not _has(seen, product, *names, "plantation_found_share"):
         return
-    grown = flows.produced / seen.scalar(product, "street_purity")
-    large = grown * seen.scalar(product, "plantation_share")
-    found = large / seen.scalar(product, "kg_per_plantation")
+    share, size, large = (seen.scalar(product, name) for name in names)
+    found = flows.produced / seen.scalar(product, "street_purity") * share / size
     found = found * _found(seen, product, "plantation_found_share")
     seen.put_nation("plantations_found", product, found)
-    everything = found / seen.scalar(product, "large_plantation_share")
-    seen.put_nation("plantations_found_all", product, everything)
+    seen.put_nation("plantations_found_all", product, found / large)
 
 
 def _found(seen: Seen, product: str, share: str) -> Float:

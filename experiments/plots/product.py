@@ -33,7 +33,7 @@ MODEL_ONLY = (
     "initiations",
     "treatment_episodes",
     "mean_wait",
-    "excess_deaths",
+    "attributable_deaths",
 )
 # One look for each group that a panel may compare, the same on all pages.
 GROUPS = dict(

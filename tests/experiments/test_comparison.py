@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import h5py
@@ -23,7 +25,8 @@ from experiments.comparison import (
     verdict,
     write_csv,
 )
-from experiments.comparison_table import TOTALS, Scale, is_total
+from experiments.comparison_table import LINE, TOTALS, Scale, in_pieces, is_total, on_lines
+from experiments.folder import PROVENANCE
 from experiments.results import FILE
 from experiments.series import names_of, series_of
 from model.catalogue import Catalogue, load_catalogue
@@ -31,7 +34,6 @@ from model.errors import InputError
 from tests.experiments.conftest import Done
 
 YEARS = range(2010, 2024)
-DRAWS = 5
 # Medians of the series below; all draws within 20% of them.
 WANTED = {
     "mkt_labs_2122": 25.0,
@@ -43,6 +45,7 @@ WANTED = {
     "price_heroin_2018_mem": 30.0,
     "env_needles_fl": 0.99,
     "can_lastyear_2018": 0.07,
+    "spend_treatment_share_2015": 0.6,
 }
 SPREAD = np.array([0.8, 0.9, 1.0, 1.1, 1.2])
 
@@ -62,7 +65,7 @@ def figures(catalogue: Catalogue) -> dict[str, Figure]:
 def folder(
     catalogue: Catalogue, figures: dict[str, Figure], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A results file with a few series, and the public expenditure of all products."""
+    """A results file with a few series."""
     folder = tmp_path_factory.mktemp("results")
     levels = {}
     for name, level in WANTED.items():
@@ -73,13 +76,8 @@ def folder(
     text = h5py.string_dtype()
     with h5py.File(folder / FILE, "w") as file:
         file.create_dataset("series", data=list(levels), dtype=text)
-        file.create_dataset("product", data=["all"], dtype=text)
         file["time"] = list(YEARS)
         file["survey"] = np.repeat(survey, len(YEARS), axis=3).astype(np.float32)
-        whole = np.broadcast_to(100.0 * SPREAD[:, None], (DRAWS, len(YEARS)))
-        parts = {"public_expenditure": 1.0, "expenditure_treatment": 0.6}
-        for name, share in parts.items():
-            file[name] = (share * whole)[None, :, :, None, None, None].astype(np.float32)
     return folder
 
 
@@ -102,9 +100,10 @@ def test_a_figure_before_the_run_is_not_compared(found: dict[str, Compared]) -> 
     assert "alcohol_recorded_pc_2010" not in found  # begins in 2008
 
 
-def test_a_share_of_expenditure_is_formed_draw_by_draw(found: dict[str, Compared]) -> None:
+def test_a_share_of_expenditure_is_compared_like_every_other(found: dict[str, Compared]) -> None:
     share = found["spend_treatment_share_2015"]
-    assert (share.low95, share.median, share.high95) == pytest.approx((0.6, 0.6, 0.6))
+    assert (share.unit, share.value) == ("proportion", 0.618)
+    assert share.median == pytest.approx(0.6)
     assert share.role == "context (anchor)"
     assert "spend_prevention_share_2015" not in found
 
@@ -239,6 +238,57 @@ def test_numbers_are_told_with_three_digits(unit: str, number: float, told: str)
     assert Scale.of(unit).told(number) == told
 
 
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        ("(4.5%–9.1%)", "(4.5%–9.1%)"),
+        ("(4,563–126,000)", "(4,563–126,000)"),
+        ("(487,939–2,514,925)", "(487,939–\n2,514,925)"),
+        ("at least 4,563", "at least 4,563"),
+    ],
+)
+def test_a_long_interval_is_broken_after_the_dash(told: str, lines: str) -> None:
+    assert on_lines(told) == lines
+    assert max(map(len, lines.splitlines())) <= LINE
+
+
+def test_a_long_id_is_broken_after_its_dashes(figures: dict[str, Figure]) -> None:
+    assert in_pieces("spend_prevention_share_2015", 24) == "spend_prevention_share_\n 2015"
+    assert in_pieces("labs_2021", 24) == "labs_2021"
+    for figure in figures.values():
+        for name in (figure.id, figure.source):
+            lines = in_pieces(name, 24).split("\n ")
+            assert "".join(lines) == name
+            assert max(map(len, lines)) <= 24
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_no_number_is_broken(
+    done: Done,
+    catalogue: Catalogue,
+    figures: dict[str, Figure],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = CliRunner().invoke(app, ["figures", str(done.options.out)])
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= columns
+    pieces = Counter(result.stdout.split())
+    wanted: Counter[str] = Counter()
+    with Results(done.options.out) as results:
+        rows = compare(results, list(figures.values()), catalogue, {})
+    for row in rows:
+        scale = Scale.of(row.unit)
+        low, median, high = (scale.told(x) for x in (row.low95, row.median, row.high95))
+        wanted.update(on_lines(f"({low}–{high})").split())
+        wanted.update([median, *on_lines(scale.observed(row)).split()])
+        wanted.update(f"{in_pieces(row.figure.id, columns // 3 - 2)},".split())
+    assert any(piece.endswith("–") for piece in wanted)
+    missing = wanted - pieces
+    assert not missing
+
+
 def test_the_command_prints_a_run(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,3 +318,17 @@ def test_results_of_nobody_say_how_to_make_some(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         Results(tmp_path)
     assert "drugfutures run" in str(caught.value)
+
+
+def test_junk_in_the_place_of_results_is_refused(done: Done, tmp_path: Path) -> None:
+    shutil.copy(done.options.out / PROVENANCE, tmp_path)
+    (tmp_path / FILE).write_text("half", encoding="utf-8")
+    result = CliRunner().invoke(app, ["figures", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "cannot be read" in result.stderr
+    with h5py.File(tmp_path / FILE, "w") as file:
+        file["time"] = list(YEARS)
+    result = CliRunner().invoke(app, ["figures", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "another version" in result.stderr
+    assert "series, survey" in result.stderr

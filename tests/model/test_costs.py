@@ -250,10 +250,28 @@ def test_expenditure_is_the_sum_of_its_functions_in_every_year(seen: Seen) -> No
             assert (spent > 0.0).all()
 
 
+def test_shares_of_expenditure_are_those_of_the_functions(seen: Seen) -> None:
+    split = normalised([drawn(seen, "*", f"{name}_function_weight") for name in FUNCTIONS])
+    for name, share in zip(FUNCTIONS, split, strict=True):
+        indicator = f"expenditure_share_{name}"
+        # Unions are summed outside of this module, so a product stands for them here.
+        for product in seen.kinds:
+            part = seen.get(f"expenditure_{name}", product)[..., 0]
+            whole = seen.get("public_expenditure", product)[..., 0]
+            np.testing.assert_allclose(seen.get(indicator, product)[..., 0], part / whole)
+        known = [p for p in seen.kinds if p not in OUTSIDE]
+        weights = np.stack([seen.get("public_expenditure", p)[:, 5, 0] for p in known])
+        shares = np.stack([seen.get(indicator, p)[:, 5, 0] for p in known])
+        found = np.nansum(weights * shares, axis=0) / weights.sum(axis=0)
+        np.testing.assert_allclose(found, share, rtol=1e-9)
+        assert np.isnan(seen.get(indicator, "gaming")).all()
+    assert np.isnan(seen.get("expenditure_share_harm_reduction", "alcohol")).all()
+
+
 def test_national_money_is_not_put_in_a_region(
     seen: Seen, world: tuple[Prepared, Draws, Output], catalogue: Catalogue
 ) -> None:
-    for name in ("public_expenditure", "social_cost", "social_cost_share"):
+    for name in ("public_expenditure", "expenditure_share_treatment", "social_cost_share"):
         assert np.isnan(seen.values[name][..., 1]).all()
     assert (seen.get("care_cost_bottom_up", "opioids")[..., 1] > 0.0).all()
     region = read(world, catalogue, cells=seen.weights[1:])
