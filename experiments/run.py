@@ -234,22 +234,25 @@ Progress = Callable[[int], None]
 def run_study(study: Study, path: Path, progress: Progress) -> None:
     """Simulate, observe and write every draw to ``path``; ``progress`` gets draws as they end."""
     draws, threads = study.options.draws, study.options.threads
-    starts = range(0, draws, PART)
+    ahead = iter(range(0, draws, PART))
     waiting: deque[Future[Parts]] = deque()
-    with Writer(path, study.layout, attributes(study)) as writer:
-        pool = ThreadPoolExecutor(threads)
-        try:
-            ahead = iter(starts)
-            for first in starts:
-                # Two parts wait at most, so that memory stays bounded when writing is slower.
-                while len(waiting) < threads + 2 and (coming := next(ahead, None)) is not None:
-                    stop = min(coming + PART, draws)
-                    waiting.append(pool.submit(run_part, study, coming, stop))
+    pool = ThreadPoolExecutor(threads)
+
+    def submit() -> None:
+        # Two parts wait at most, so that memory stays bounded when writing is slower.
+        while len(waiting) < threads + 2 and (coming := next(ahead, None)) is not None:
+            waiting.append(pool.submit(run_part, study, coming, min(coming + PART, draws)))
+
+    try:
+        submit()  # before the file, which takes a second to lay out
+        with Writer(path, study.layout, attributes(study)) as writer:
+            for first in range(0, draws, PART):
+                submit()
                 for scenario, parts in enumerate(waiting.popleft().result()):
                     writer.write(scenario, first, parts)
                 progress(min(first + PART, draws) - first)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def attributes(study: Study) -> dict[str, str | int]:

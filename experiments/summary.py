@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import h5py
@@ -52,16 +53,23 @@ def write_summary(file: h5py.File, layout: Layout, folder: Path) -> Path:
     products, modes = layout.products, layout.modes
     path = folder / FILE
     with path.open("w", encoding="utf-8", newline="") as text:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        text.write(_cells(*COLUMNS) + "\n")
         for s, scenario in enumerate(layout.scenarios):
             for row in layout.catalogue.indicators:
                 values = file[row.id][s, ..., 0]
                 # (quantiles, years, products, regions) -> (products, regions, years, quantiles)
                 found = np.transpose(quantiles(values), (2, 3, 1, 0))
                 for p, r in np.argwhere(~np.isnan(found[..., 0]).all(axis=2)):
-                    where = (scenario.id, row.id, products[p], PLACES[r])
-                    for year, numbers in zip(layout.years, found[p, r].tolist(), strict=True):
-                        told = [f"{number:.6g}" for number in numbers]
-                        writer.writerow((*where, year, *told, row.unit, modes[p]))
+                    # One format for a whole line: there are a hundred thousand of them.
+                    where = _cells(scenario.id, row.id, products[p], PLACES[r])
+                    line = f"{where},%d{',%.6g' * len(QUANTILES)},{_cells(row.unit, modes[p])}\n"
+                    lines = zip(layout.years, found[p, r].tolist(), strict=True)
+                    text.writelines(line % (year, *numbers) for year, numbers in lines)
     return path
+
+
+def _cells(*words: str) -> str:
+    """Cells of a csv line, quoted where they must be; a percent sign is doubled for formats."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(words)
+    return text.getvalue().replace("%", "%%")

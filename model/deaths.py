@@ -90,11 +90,11 @@ def deflate(run: Run, month: int, reference: bool) -> None:
         raised[:] = 0.0
         for p in range(wiring.state_start.size - 1):
             for r in range(setting.region_start.size - 1):
-                start, stop = setting.region_start[r], setting.region_start[r + 1]
+                start = setting.region_start[r]
+                width = setting.region_start[r + 1] - start
                 for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
                     if wiring.deadly[z] == 1:
-                        for s in range(start, stop):
-                            raised[s] += stock[z, s] * excess[z, s] * work.harm[p, r]
+                        rows.added_share(raised, stock[z], excess[z], start, width, work.harm[p, r])
         for s in range(uint64(size)):
             people = state.population[s]
             rest = people - work.hazard[s] / yearly[s] if yearly[s] > 0.0 else people

@@ -97,6 +97,15 @@ def added_product(
 
 
 @lean(fastmath=_FAST)
+def added_share(
+    target: Float, first: Float, second: Float, start: int, width: int, factor: float
+) -> None:
+    a = uint64(start)
+    for s in range(uint64(width)):
+        target[a + s] += first[a + s] * second[a + s] * factor
+
+
+@lean(fastmath=_FAST)
 def summed(row: Float, start: int, width: int) -> float:
     a = uint64(start)
     total = 0.0
