@@ -7,7 +7,6 @@ anchor, centred) are shown and counted apart: they test nothing.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 from calibration.figures import Figure, given_to_model
 from experiments.folder import PROVENANCE
-from experiments.money import open_file, run_again
+from experiments.results import csv_file, open_file, other_version
 from experiments.series import Series, in_unit_of, names_of, series_of
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
@@ -85,12 +84,7 @@ class Results:
         missing = [name for name in READ if name not in self._file]
         if missing:
             self._file.close()
-            raise InputError(
-                "results of another version, which do not hold the model as surveys see it",
-                key=", ".join(missing),
-                given=str(folder),
-                allowed=f"results of this version; make them with: {run_again(folder)}",
-            )
+            raise other_version(folder, missing, "the model as surveys see it")
         labels = self._file["series"].asstr()[:]
         self._series = {str(label): i for i, label in enumerate(labels)}
         self._years = [int(year) for year in self._file["time"][:]]
@@ -212,11 +206,10 @@ def chosen(
 
 
 def write_csv(compared: Sequence[Compared], path: Path) -> None:
-    """One line a figure, every digit."""
+    """One line a figure, every digit. Raises InputError."""
     head = ("id", "product", "indicator", "population", "sex", "region", "year", "year_end")
     numbers = ("value", "low", "high", "median", "low95", "high95")
-    with path.open("w", encoding="utf-8", newline="") as text:
-        writer = csv.writer(text, lineterminator="\n")
+    with csv_file(path) as writer:
         writer.writerow((*head, "unit", *numbers, "inside", "role", "given", "source", "reason"))
         for row in compared:
             told = (getattr(row, name) for name in numbers)

@@ -26,7 +26,6 @@ from experiments.comparison import (
 from experiments.results import MODE_TEXT
 from experiments.series import Group, names_of
 from model.catalogue import load_catalogue
-from model.errors import InputError
 
 FIRST, LAST = 2012, 2022
 LINE = 15  # characters of a column of numbers: two of them leave half of 80 to the words
@@ -97,7 +96,7 @@ def print_figures(asked: Asked, console: Console) -> None:
     if asked.totals:
         compared = [row for row in compared if is_total(row.figure)]
     if asked.csv is not None:
-        _write(compared, asked.csv)
+        write_csv(compared, asked.csv)
     names = names_of(catalogue)
     console.print()
     console.print(f"{MODE_TEXT}.", style="bold")
@@ -112,18 +111,6 @@ def print_figures(asked: Asked, console: Console) -> None:
         console.print(verdict(compared), style="bold")
     else:
         console.print("No figure of this choice can be set against these results.")
-
-
-def _write(compared: Sequence[Compared], path: Path) -> None:
-    try:
-        write_csv(compared, path)
-    except OSError as error:
-        raise InputError(
-            "cannot write the table",
-            key="--csv",
-            given=str(path),
-            allowed=f"a file that can be written ({error.strerror})",
-        ) from None
 
 
 def _grouped(

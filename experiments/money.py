@@ -7,7 +7,6 @@ netted: taxes and losses at games change hands, and the two studies of costs ove
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections import Counter
@@ -15,11 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from experiments.results import FILE
+from experiments.results import csv_file, open_file, other_version
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 from model.costs import BASE_YEAR, UNDISCOUNTED, Discounting, restate
@@ -122,24 +120,6 @@ class Worth:
     missing: int
 
 
-def run_again(folder: Path) -> str:
-    """The command that makes results in ``folder``."""
-    return f"drugfutures run --out {folder} --draws 200"
-
-
-def open_file(folder: Path) -> h5py.File:
-    """The results file of a folder, to read. Raises InputError when there is none that can be."""
-    path = folder / FILE
-    if not path.is_file():
-        allowed = f"the folder of a run; make one with: {run_again(folder)}"
-        raise InputError("no results here", given=str(folder), allowed=allowed)
-    try:
-        return h5py.File(path, "r")
-    except OSError:
-        allowed = f"a whole results file; make one with: {run_again(folder)}"
-        raise InputError("results that cannot be read", given=str(path), allowed=allowed) from None
-
-
 class Accounts:
     """All scenarios of a results folder, one indicator at a time."""
 
@@ -153,12 +133,7 @@ class Accounts:
         ]
         if missing:
             self._file.close()
-            raise InputError(
-                "results of another version, which do not hold these amounts",
-                key=", ".join(missing),
-                given=str(folder),
-                allowed=f"results of this version; make them with: {run_again(folder)}",
-            )
+            raise other_version(folder, missing, "these amounts")
         self.scenarios = self._labels("scenario")
         self.products = self._labels("product")
         self.names = dict(zip(self.products, self._labels("product_name"), strict=True))
@@ -306,31 +281,22 @@ def write_csv(found: Sequence[Worth], asked: Asked, path: Path) -> None:
     rates = asked.discounting
     numbers = [f"{name}{which}" for which in ("", "_discounted") for name in ENDS]
     head = ("scenario", "indicator", "product", "first", "last", "unit", "restated_from")
-    try:
-        with path.open("w", encoding="utf-8", newline="") as text:
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow((*head, "inflation", "base_year", "rate", *numbers, "missing_draws"))
-            for row in found:
-                writer.writerow(
-                    (
-                        row.scenario,
-                        row.indicator,
-                        row.product,
-                        asked.first,
-                        asked.last,
-                        row.unit,
-                        row.restated_from or "",
-                        asked.rate_of_prices if row.restated_from else "",
-                        rates.base_year,
-                        rates.rate_effects if row.indicator in EFFECTS else rates.rate_costs,
-                        *(f"{number:.6g}" for number in (*row.plain, *row.discounted)),
-                        row.missing,
-                    )
+    with csv_file(path) as writer:
+        writer.writerow((*head, "inflation", "base_year", "rate", *numbers, "missing_draws"))
+        for row in found:
+            writer.writerow(
+                (
+                    row.scenario,
+                    row.indicator,
+                    row.product,
+                    asked.first,
+                    asked.last,
+                    row.unit,
+                    row.restated_from or "",
+                    asked.rate_of_prices if row.restated_from else "",
+                    rates.base_year,
+                    rates.rate_effects if row.indicator in EFFECTS else rates.rate_costs,
+                    *(f"{number:.6g}" for number in (*row.plain, *row.discounted)),
+                    row.missing,
                 )
-    except OSError as error:
-        raise InputError(
-            "cannot write the table",
-            key="--csv",
-            given=str(path),
-            allowed=f"a file that can be written ({error.strerror})",
-        ) from None
+            )

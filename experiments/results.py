@@ -7,7 +7,9 @@ day goes into it, so equal runs give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ import numpy.typing as npt
 from experiments.series import Series, names_of
 from model.catalogue import Catalogue
 from model.compartments import FIRST_YEAR
+from model.errors import InputError
 from model.strata import DEPRIVATION, REGIONS, SEXES, Strata, weights
 from scenarios.schema import Scenario
 
@@ -283,3 +286,46 @@ def open_results(folder: Path) -> xr.Dataset:
     import xarray as xr
 
     return xr.open_dataset(folder / FILE, engine="h5netcdf")
+
+
+def run_again(folder: Path) -> str:
+    """The command that makes results in ``folder``."""
+    return f"drugfutures run --out {folder} --draws 200"
+
+
+def open_file(folder: Path) -> h5py.File:
+    """The results file of a folder, to read. Raises InputError when there is none that can be."""
+    path = folder / FILE
+    if not path.is_file():
+        allowed = f"the folder of a run; make one with: {run_again(folder)}"
+        raise InputError("no results here", given=str(folder), allowed=allowed)
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        allowed = f"a whole results file; make one with: {run_again(folder)}"
+        raise InputError("results that cannot be read", given=str(path), allowed=allowed) from None
+
+
+def other_version(folder: Path, missing: Sequence[str], what: str) -> InputError:
+    """The refusal of results that lack variables which this version writes."""
+    return InputError(
+        f"results of another version, which do not hold {what}",
+        key=", ".join(missing),
+        given=str(folder),
+        allowed=f"results of this version; make them with: {run_again(folder)}",
+    )
+
+
+@contextmanager
+def csv_file(path: Path) -> Iterator[Any]:
+    """A writer of the rows of a table that a command was asked to write. Raises InputError."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as text:
+            yield csv.writer(text, lineterminator="\n")
+    except OSError as error:
+        raise InputError(
+            "cannot write the table",
+            key="--csv",
+            given=str(path),
+            allowed=f"a file that can be written ({error.strerror})",
+        ) from None
