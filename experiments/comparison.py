@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.figures import Figure, given_to_model
+from calibration.series import Series, in_unit_of, names_of, series_of
 from experiments.folder import PROVENANCE
 from experiments.results import csv_file, open_file, other_version
-from experiments.series import Series, in_unit_of, names_of, series_of
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 from model.errors import InputError

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from calibration.figures import Figure, load_figures
+from calibration.series import Group, names_of
 from experiments.comparison import (
     Compared,
     Results,
@@ -24,7 +25,6 @@ from experiments.comparison import (
     write_csv,
 )
 from experiments.results import MODE_TEXT
-from experiments.series import Group, names_of
 from model.catalogue import load_catalogue
 
 FIRST, LAST = 2012, 2022

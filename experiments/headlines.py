@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from calibration.figures import PUT_IN, Figure, given_to_model
+from calibration.series import Group as People
+from calibration.series import Series, in_unit_of, names_of, series_of
+from experiments.headline_series import Headline
 from experiments.results import MODE_TEXT, Layout, Single
-from experiments.series import Group as People
-from experiments.series import Headline, Series, in_unit_of, names_of, series_of
 from experiments.summary import QUANTILES, Float, quantiles
 from model.catalogue import Catalogue
 from model.reading import TableRow, read_rows

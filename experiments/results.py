@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from experiments.series import Series, names_of
+from calibration.series import Series, names_of
 from model.catalogue import Catalogue
 from model.compartments import FIRST_YEAR
 from model.errors import InputError

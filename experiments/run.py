@@ -18,8 +18,10 @@ import numpy.typing as npt
 
 from calibration.figures import Figure, load_figures
 from calibration.priors import MODE, draw_priors
+from calibration.series import Group, all_series, group_weights, names_of
 from experiments import provenance
 from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
+from experiments.headline_series import Headline, load_headlines
 from experiments.results import (
     FILE,
     MODE_TEXT,
@@ -31,14 +33,6 @@ from experiments.results import (
     open_results,
     split_marginals,
     years_until,
-)
-from experiments.series import (
-    Group,
-    Headline,
-    all_series,
-    group_weights,
-    load_headlines,
-    names_of,
 )
 from experiments.summary import write_summary
 from model.catalogue import load_catalogue

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
+from calibration.series import names_of
 from experiments.listing import ASSUMED, Entry, listed, one, sources_in_full, text_of, unknown
-from experiments.series import names_of
 from experiments.show_figures import figures, indicators
 from model.catalogue import (
     Catalogue,

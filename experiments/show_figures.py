@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 
 from calibration.figures import Figure, load_figures
+from calibration.series import Group, names_of, series_of
 from experiments.listing import Entry, listed, one, text_of
-from experiments.series import Group, names_of, series_of
 from model.catalogue import Catalogue
 from model.errors import InputError
 

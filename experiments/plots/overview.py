@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experiments.headline_series import load_headlines
 from experiments.plots.page import Page
 from experiments.plots.reader import Reader
 from experiments.plots.words import (
@@ -11,7 +12,6 @@ from experiments.plots.words import (
     unit_in_words,
     what_is_what,
 )
-from experiments.series import load_headlines
 from model.compartments import FIRST_YEAR
 
 OTHERWISE = "last_year_prevalence"

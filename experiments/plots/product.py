@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from calibration.series import Group, Series
 from experiments.plots.page import Dot, Key, Line, Page, Panel
 from experiments.plots.reader import Reader
 from experiments.plots.style import NARROW, SEVERAL, Look
@@ -20,7 +21,6 @@ from experiments.plots.words import (
     sources_of,
     unit_in_words,
 )
-from experiments.series import Group, Series
 from model.compartments import FIRST_YEAR
 
 MODEL_ONLY = (

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.figures import Figure, given_to_model
+from calibration.series import Group, Series, series_of
 from experiments.plots.page import BANDS, Dot, Key, Line, Panel
 from experiments.plots.style import (
     CHECKED,
@@ -27,7 +28,6 @@ from experiments.plots.style import (
 )
 from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import indicator_in_words
-from experiments.series import Group, Series, series_of
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from calibration.figures import Figure
-from experiments.series import Series, in_unit_of
+from calibration.series import Series, in_unit_of
 
 PERCENT = "percent"
 MILLION = "million "

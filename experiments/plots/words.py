@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from calibration.figures import Figure
+from calibration.series import Group, Series
 from experiments.plots.page import Panel
 from experiments.plots.units import counts_events, shown
-from experiments.series import Group, Series
 from model.catalogue import Catalogue, ProductRow
 from model.parameters import ParameterRow
 

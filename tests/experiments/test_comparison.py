@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from calibration.figures import Figure, load_figures
+from calibration.series import names_of, series_of
 from experiments.cli import app
 from experiments.comparison import (
     Compared,
@@ -28,7 +29,6 @@ from experiments.comparison import (
 from experiments.comparison_table import LINE, TOTALS, Scale, in_pieces, is_total, on_lines
 from experiments.folder import PROVENANCE
 from experiments.results import FILE
-from experiments.series import names_of, series_of
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from tests.experiments.conftest import Done

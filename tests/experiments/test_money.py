@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from calibration.series import names_of
 from experiments import cli
 from experiments.money import (
     ALL,
@@ -34,7 +35,6 @@ from experiments.money import (
 )
 from experiments.money_table import notes, told
 from experiments.results import FILE
-from experiments.series import names_of
 from model.catalogue import Catalogue, load_catalogue
 from model.costs import BASE_YEAR, RATE_COSTS, RATE_EFFECTS, Discounting
 from model.errors import InputError

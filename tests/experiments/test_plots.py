@@ -17,6 +17,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
 from calibration.figures import Figure, given_to_model, load_figures
+from calibration.series import Group, Series, all_series, names_of, series_of
+from experiments.headline_series import load_headlines
 from experiments.plots import draw_plots
 from experiments.plots.outcomes import PAGES, PANELS, PanelRow, outcome_pages
 from experiments.plots.overview import overview
@@ -29,7 +31,6 @@ from experiments.plots.themes import care, regions, states, unions
 from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import parameters_of
 from experiments.results import FILE, Layout, Writer, open_results, years_until
-from experiments.series import Group, Series, all_series, load_headlines, names_of, series_of
 from model.catalogue import Catalogue, load_catalogue
 from model.reading import read_rows
 from scenarios.schema import load

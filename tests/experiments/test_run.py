@@ -13,9 +13,9 @@ import pytest
 import xarray as xr
 
 import experiments.run as runs
+from calibration.series import names_of
 from experiments.results import FILE, MODE_TEXT
 from experiments.run import Options, run, run_part
-from experiments.series import names_of
 from experiments.summary import COLUMNS, quantiles
 from model.catalogue import REPORTED
 from model.errors import InputError

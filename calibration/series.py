@@ -9,21 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.figures import OBSERVED_REGIONS, Figure, comparable
+from calibration.figures import Figure, comparable
 from model.catalogue import Catalogue
-from model.errors import InputError
-from model.reading import TableRow, read_rows
 from model.strata import Strata, weights
 
 Float = npt.NDArray[np.float64]
 
-HEADLINES = Path(__file__).with_name("headlines.csv")
 COUNTED = (
     "persons",
     "persons per year",
@@ -59,21 +54,6 @@ EURO = {"EUR": "per year", "EUR_per_gram": "per gram"}
 PARTS = {"French Community": ("Wallonia", "Brussels")}
 """Places of figures that are made of regions. Nearly all who live in Brussels and go to school in
 French are in the French Community; the model cannot tell schools apart, so it takes them all."""
-
-
-class HeadlineRow(TableRow):
-    """The series that stands for a product in tables and plots."""
-
-    product: str
-    indicator: str
-    sex: Literal["all", "male", "female"]
-    age_min: int | None
-    age_max: int | None
-    region: str
-    unit: Literal["proportion", "persons", "persons per year", "years"]
-    short: str
-    why: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -160,36 +140,6 @@ def in_unit_of(figure: Figure, series: Series) -> tuple[float | None, float | No
     numbers = (figure.value, figure.low, figure.high)
     value, low, high = (None if number is None else number * factor for number in numbers)
     return value, low, high
-
-
-Headline = tuple[HeadlineRow, Series]
-
-
-def load_headlines(catalogue: Catalogue, path: Path = HEADLINES) -> list[Headline]:
-    """Headline series in table order. Raises InputError for a row that names something unknown."""
-    sources = {row.id for row in catalogue.sources}
-    products = names_of(catalogue)
-    indicators = {row.id for row in catalogue.indicators}
-    found = []
-    for row in read_rows(path, HeadlineRow):
-        for key, allowed in (
-            ("product", products),
-            ("indicator", indicators),
-            ("region", OBSERVED_REGIONS),
-            ("source", sources),
-        ):
-            if (given := getattr(row, key)) not in allowed:
-                raise InputError(
-                    f"unknown {key}",
-                    file=row.file,
-                    line=row.line,
-                    key=key,
-                    given=given,
-                    allowed=sorted(allowed),
-                )
-        group = Group(row.sex, row.age_min, row.age_max, row.region)
-        found.append((row, Series(row.product, row.indicator, group, row.unit)))
-    return found
 
 
 def all_series(

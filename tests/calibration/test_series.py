@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from calibration.figures import Figure, comparable, load_figures
-from experiments.headlines import nearest_figure, observed
-from experiments.series import (
+from calibration.series import (
     Group,
     Series,
     all_series,
     group_weights,
     in_unit_of,
-    load_headlines,
     names_of,
     series_of,
 )
+from experiments.headline_series import load_headlines
+from experiments.headlines import nearest_figure, observed
 from model.catalogue import Catalogue, load_catalogue
 from model.strata import default_strata, weights
 
