@@ -2,8 +2,9 @@
 
 A figure is one printed number (or bound, or direction) about Belgium. Its ``role`` says what it may
 do: enter a likelihood (``fitted``), be set against results only (``checked``) or stand beside them
-(``context``). The rules that gave each row its role are in docs/decisions/002-roles-of-figures.md
-and docs/decisions/009-figures-of-markets-harms-and-money.md.
+(``context``). The rules that gave each row its role are in docs/decisions/002-roles-of-figures.md,
+docs/decisions/009-figures-of-markets-harms-and-money.md and
+docs/decisions/011-error-model-of-figures.md.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ OBSERVED: Mapping[str, frozenset[str]] = {
         }
     ),
     "drivers": frozenset({"drivers_over_limit", "dui_30d"}),
+    "sewershed": frozenset({"wastewater_load"}),
     "market": frozenset(
         {
             "alcohol_per_capita",
@@ -132,6 +134,23 @@ OBSERVED: Mapping[str, frozenset[str]] = {
 
 OBSERVED_REGIONS = frozenset({"Belgium", "Flanders", "Wallonia", "Brussels", "French Community"})
 """Places that are sums or mixtures of the model's regions."""
+
+SITES: Mapping[str, str] = {
+    "Antwerp Deurne": "Flanders",
+    "Antwerp Zuid": "Flanders",
+    "Boom": "Flanders",
+    "Brugge": "Flanders",
+    "Brussels": "Brussels",
+    "Geraardsbergen": "Flanders",
+    "Koksijde": "Flanders",
+    "Merchtem": "Flanders",
+    "Ninove": "Flanders",
+    "Oostende": "Flanders",
+    "Ruisbroek (Puurs)": "Flanders",
+}
+"""Region of each sewershed. A site is compared with its region, on a scale of its own."""
+LARGE_SITES = frozenset({"Antwerp Deurne", "Antwerp Zuid", "Brugge", "Brussels", "Oostende"})
+"""Sites that serve at least 100,000 people."""
 
 PUT_IN = ("forcing", "anchor")
 """How ``why`` begins where the figure is put into the model: as a history, or to be met."""
@@ -221,13 +240,17 @@ class Figure(TableRow):
 
 
 def load_figures(
-    path: Path | None = None, *, products: Collection[str], sources: Collection[str]
+    path: Path | None = None,
+    *,
+    products: Collection[str],
+    sources: Collection[str],
+    elsewhere: Collection[str] = (),
 ) -> list[Figure]:
     """The rows of the figures table at ``path`` (default: the table shipped), in file order.
 
     ``products`` are the ids of products and unions that a row may name, ``sources`` the ids of the
-    table of sources. Raises InputError with file, line, key, value and what is allowed for the
-    first row that breaks a rule.
+    table of sources; ``repeats`` may also name rows of another table, ``elsewhere``. Raises
+    InputError with file, line, key, value and what is allowed for the first row that breaks a rule.
     """
     figures = read_rows(FIGURES if path is None else path, Figure)
     first_line: dict[str, int] = {}
@@ -245,7 +268,7 @@ def load_figures(
         _check_names(figure, products, sources)
         for check in _ROW_CHECKS:
             check(figure)
-        _check_repeats(figure, first_line)
+        _check_repeats(figure, {*first_line, *elsewhere})
     return figures
 
 
@@ -256,9 +279,10 @@ def comparable(figure: Figure) -> bool:
     indicator that has an observation function for this kind of population.
     """
     numbers = (figure.value, figure.low, figure.high)
+    places = SITES if figure.population_kind == "sewershed" else OBSERVED_REGIONS
     return (
         any(number is not None for number in numbers)
-        and figure.region in OBSERVED_REGIONS
+        and figure.region in places
         and figure.indicator in OBSERVED.get(figure.population_kind, ())
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calibration.figures import Figure, comparable
+from calibration.figures import SITES, Figure, comparable
 from model.catalogue import Catalogue
 from model.strata import Strata, weights
 
@@ -43,6 +43,7 @@ UNITS = {
     ("tonnes", "tonnes per year"): "tonnes per year",
     ("litres_per_person", "litres per person per year"): "litres per person per year",
     ("cigarettes_per_day", "cigarettes per day"): "cigarettes per day",
+    ("mg_per_1000_per_day", "mg per 1000 persons per day"): "mg per 1000 persons per day",
 }
 """Unit of a series by the units of a figure and of the indicator; others cannot be compared, but
 for euros (``EURO``)."""
@@ -51,9 +52,13 @@ FACTORS = {("tonnes", "kg per year"): 1000.0, ("kg", "tonnes per year"): 0.001}
 EURO = {"EUR": "per year", "EUR_per_gram": "per gram"}
 """End of the indicator's unit, ``EUR of YEAR per year``: comparable where the figure is of YEAR."""
 
-PARTS = {"French Community": ("Wallonia", "Brussels")}
-"""Places of figures that are made of regions. Nearly all who live in Brussels and go to school in
-French are in the French Community; the model cannot tell schools apart, so it takes them all."""
+PARTS = {
+    "French Community": ("Wallonia", "Brussels"),
+    **{site: (region,) for site, region in SITES.items()},
+}
+"""Places of figures that are made of regions; a sewershed stands for its region. Nearly all who
+live in Brussels and go to school in French are in the French Community; the model cannot tell
+schools apart, so it takes them all."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Group:
     age_min: int | None
     age_max: int | None
     region: str
+    deprivation: str | None = None
 
     @property
     def ages(self) -> str:
@@ -163,5 +169,12 @@ def group_weights(strata: Strata, group: Group) -> Float:
     total = np.zeros(strata.size)
     for region in PARTS.get(group.region, (group.region,)):
         low, high = group.age_min, group.age_max
-        total += weights(strata, age_min=low, age_max=high, sex=group.sex, region=region)
+        total += weights(
+            strata,
+            age_min=low,
+            age_max=high,
+            sex=group.sex,
+            region=region,
+            deprivation=group.deprivation,
+        )
     return total

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
 
 import typer
 from rich.console import Console
@@ -18,6 +20,8 @@ from model.errors import InputError
 
 if TYPE_CHECKING:
     from experiments.run import Options, Outcome
+
+Wanted = TypeVar("Wanted")
 
 REFUSED = 2  # the exit status of bad input, as of a wrong option
 
@@ -61,6 +65,10 @@ CatalogueOption = Annotated[
         help="Folder with tables of your own that add to or override the shipped ones.",
     ),
 ]
+PriorOption = Annotated[
+    bool,
+    typer.Option("--prior", help="Draw from the priors alone, without the posterior."),
+]
 
 
 def _console() -> Console:
@@ -101,8 +109,10 @@ def _top(
     pass
 
 
-@app.command()
-def run(
+@dataclass(frozen=True)
+class RunOptions:
+    """What can be asked of a run, in the order of its help."""
+
     scenarios: Annotated[
         list[str] | None,
         typer.Argument(
@@ -110,19 +120,47 @@ def run(
             help="Shipped scenarios or YAML files of your own; current-policy always runs.",
             show_default=False,
         ),
-    ] = None,
-    draws: Annotated[int, typer.Option(min=1, max=100_000, help="Draws of the parameters.")] = 200,
-    until: Annotated[int, typer.Option(min=2011, max=2030, help="Last year.")] = 2030,
-    plots: Annotated[Plots, typer.Option(help="What to draw.")] = Plots.main,
+    ] = None
+    draws: Annotated[int, typer.Option(min=1, max=100_000, help="Draws of the parameters.")] = 200
+    until: Annotated[int, typer.Option(min=2011, max=2030, help="Last year.")] = 2030
+    plots: Annotated[Plots, typer.Option(help="What to draw.")] = Plots.main
     out: Annotated[
         Path, typer.Option(help="Results folder: new, empty or of an earlier run (replaced).")
-    ] = Path("results/run"),
-    catalogue: CatalogueOption = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1,
+    ] = Path("results/run")
+    catalogue: CatalogueOption = None
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads.", show_default="all cores")
-    ] = None,
-) -> None:
+    ] = None
+    prior: PriorOption = False
+
+
+def _with_fields_of(
+    asked: type[Wanted],
+) -> Callable[[Callable[[Wanted], None]], Callable[..., None]]:
+    """A command whose arguments and options are the fields of a dataclass."""
+
+    def wrapped(command: Callable[[Wanted], None]) -> Callable[..., None]:
+        def call(**given: object) -> None:
+            command(asked(**given))
+
+        hints = get_type_hints(asked, include_extras=True)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter(one.name, keyword, default=one.default, annotation=hints[one.name])
+            for one in fields(asked)  # type: ignore[arg-type]
+        ]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = hints
+        call.__name__, call.__doc__ = command.__name__, command.__doc__
+        return call
+
+    return wrapped
+
+
+@app.command()
+@_with_fields_of(RunOptions)
+def run(asked: RunOptions) -> None:
     """Project to 2030 and write the results, plots and their sources."""
     # Draws run in threads of their own; a linear-algebra library that starts more for each small
     # product of matrices makes a run several times slower. It reads this when numpy is imported.
@@ -131,14 +169,15 @@ def run(
         from experiments.run import Options
 
         options = Options(
-            scenarios=tuple(scenarios or ()),
-            draws=draws,
-            until=until,
-            plots=plots.value,
-            out=out,
-            catalogue=catalogue,
-            seed=seed,
-            threads=threads or _cores(),
+            scenarios=tuple(asked.scenarios or ()),
+            draws=asked.draws,
+            until=asked.until,
+            plots=asked.plots.value,
+            out=asked.out,
+            catalogue=asked.catalogue,
+            seed=asked.seed,
+            threads=asked.threads or _cores(),
+            prior=asked.prior,
         )
         _print_results(_run_with_progress(options))
 
@@ -150,6 +189,15 @@ def _cores() -> int:
 
 
 def _run_with_progress(options: Options) -> Outcome:
+    from experiments.run import run as run_options
+
+    with _progress(options.draws) as advance:
+        return run_options(options, advance)
+
+
+@contextmanager
+def _progress(draws: int) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal while draws are simulated; gives what counts those that end."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -158,8 +206,6 @@ def _run_with_progress(options: Options) -> Outcome:
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
-
-    from experiments.run import run as run_options
 
     with Progress(
         TextColumn("{task.description}"),
@@ -174,14 +220,14 @@ def _run_with_progress(options: Options) -> Outcome:
         transient=True,
     ) as progress:
         # The first run on a machine compiles the engine: the bar stands still for a while.
-        task = progress.add_task("simulating", total=options.draws)
+        task = progress.add_task("simulating", total=draws)
 
-        def advance(done: int, what: str = "simulating") -> None:
+        def advance(done: int) -> None:
             if _stopped:  # the signal came where Python drops exceptions, such as in a callback
                 raise SystemExit(128 + _stopped[0])
-            progress.update(task, advance=done, description=what)
+            progress.update(task, advance=done)
 
-        return run_options(options, advance)
+        yield advance
 
 
 def _print_results(outcome: Outcome) -> None:
@@ -191,7 +237,8 @@ def _print_results(outcome: Outcome) -> None:
     study, layout = outcome.study, outcome.study.layout
     figures = observed(study.figures, layout.catalogue)
     console.print()
-    console.print(preface(), style="bold")
+    for paragraph in preface(study.origin, layout.catalogue):
+        console.print(paragraph, style="bold")
     rough = warning(study.options.draws)
     if rough is not None:
         console.print(rough, style="bold")
@@ -243,6 +290,123 @@ def figures(
         from experiments.comparison_table import Asked, print_figures
 
         print_figures(Asked(results, product, indicator, totals, csv), _console())
+
+
+@app.command()
+def score(
+    figures: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FIGURES.csv",
+            help="A table with the columns of calibration/figures.csv; years up to 2030.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a line a row here.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=2, max=100_000, help="Draws of the parameters.")] = 500,
+    sequential: Annotated[
+        bool,
+        typer.Option("--sequential", help="Forecasts also know the table's rows of earlier years."),
+    ] = False,
+    catalogue: CatalogueOption = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads.", show_default="all cores")
+    ] = None,
+    prior: PriorOption = False,
+) -> None:
+    """Score the model's forecast of each figure in a table, beside naive forecasts."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as for a run
+    with _refusals():
+        from experiments.score import Asked, run_score
+        from experiments.score_table import print_scores
+
+        asked = Asked(figures, out, draws, seed, prior, sequential, catalogue, threads or _cores())
+        with _progress(draws) as advance:
+            outcome = run_score(asked, advance)
+        print_scores(outcome, _console())
+
+
+@app.command()
+def calibrate(
+    products: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--product",
+            metavar="ID",
+            help="Only the block of this product; may be given again.",
+            show_default="all that figures can identify",
+        ),
+    ] = None,
+    until_year: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEAR",
+            help="Know figures and history up to this year only, and score the later ones.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the fits and the report; an earlier one goes on.")
+    ] = Path("results/calibration"),
+    draws: Annotated[
+        int | None,
+        typer.Option(min=20, max=5_000, help="Draws that are kept.", show_default="500"),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look, with too few draws to report.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads.", show_default="all cores")
+    ] = None,
+    ship: Annotated[
+        bool,
+        typer.Option("--ship", help="Also make it the posterior of the package (complete fit)."),
+    ] = False,
+) -> None:
+    """Fit the model to the Belgian figures and report how well it does; it can be interrupted."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as for a run
+    with _refusals():
+        from experiments.calibrate import Asked, run_calibration
+        from experiments.calibration_report import check, write
+        from experiments.calibration_table import markdown, print_report
+
+        asked = Asked(
+            tuple(products or ()), until_year, out, draws, quick, threads or _cores(), ship
+        )
+        with _share_done() as advance:
+            outcome = run_calibration(asked, advance)
+            advance("checks and plots", 0.97)
+            report = check(outcome)
+            write(report, markdown(report))
+        print_report(report, _console())
+
+
+@contextmanager
+def _share_done() -> Iterator[Callable[[str, float], None]]:
+    """A bar of the share of all work done, and what is done now; lines where no terminal is."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("reading the tables", total=1.0)
+
+        def advance(what: str, share: float) -> None:
+            if _stopped:
+                raise SystemExit(128 + _stopped[0])
+            progress.update(task, description=what, completed=share)
+            if not console.is_terminal:
+                console.print(f"{share:4.0%} {what}", highlight=False)
+
+        yield advance
 
 
 @app.command()
@@ -299,12 +463,13 @@ def shocks(
     draws: Annotated[int, typer.Option(min=1, max=100_000, help="Draws of the parameters.")] = 200,
     catalogue: CatalogueOption = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draws.")] = 1,
+    prior: PriorOption = False,
 ) -> None:
     """Lose supply of each illicit product in January 2024: the shock and the recovery."""
     with _refusals():
         from experiments.shocks import Shock, print_shocks
 
-        print_shocks(Shock(product, size, draws, seed, catalogue), _console())
+        print_shocks(Shock(product, size, draws, seed, catalogue, prior), _console())
 
 
 def main() -> None:

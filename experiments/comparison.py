@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.figures import Figure, given_to_model
+from calibration.predict import over_years, years_of
 from calibration.series import Series, in_unit_of, names_of, series_of
 from experiments.folder import PROVENANCE
 from experiments.results import csv_file, open_file, other_version
@@ -106,13 +107,7 @@ class Results:
 
         None where the run lacks a year.
         """
-        first = figure.year or UNDATED
-        years = range(first, (figure.year_end or first) + 1)
-        if any(year not in self._years for year in years):
-            return None
-        chosen = values[:, [self._years.index(year) for year in years]]
-        counted = unit.endswith("per year") and not unit.startswith("per ")
-        return np.asarray(chosen.sum(axis=1) if counted else chosen.mean(axis=1))
+        return over_years(values, self._years, years_of(figure, UNDATED), unit)
 
 
 def catalogue_of(folder: Path) -> Path | None:

@@ -24,7 +24,7 @@ from experiments.comparison import (
     verdict,
     write_csv,
 )
-from experiments.results import MODE_TEXT
+from experiments.results import mode_text
 from model.catalogue import load_catalogue
 
 FIRST, LAST = 2012, 2022
@@ -99,7 +99,7 @@ def print_figures(asked: Asked, console: Console) -> None:
         write_csv(compared, asked.csv)
     names = names_of(catalogue)
     console.print()
-    console.print(f"{MODE_TEXT}.", style="bold")
+    console.print(f"{mode_text(asked.results)}.", style="bold")
     for title, rows in _grouped(compared, asked.totals):
         console.print()
         console.print(_table(title, rows, names, console.width // 3 - 2))

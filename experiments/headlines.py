@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from calibration.figures import PUT_IN, Figure, given_to_model
+from calibration.posterior import LEARNT_FROM, Origin
 from calibration.series import Group as People
 from calibration.series import Series, in_unit_of, names_of, series_of
 from experiments.headline_series import Headline
@@ -90,8 +91,8 @@ def headline_table(
     use = _table(
         f"Main indicators, {title}: median (95% interval)",
         f"{ROLES['fitted']} {ROLES['checked']} observed: the nearest figure within "
-        f"{NEAREST} years ({ROLES['fitted']} one that a fit will use, {ROLES['checked']} one to "
-        f"check results against). {MARK} scenario-only: too few figures ever to be calibrated.",
+        f"{NEAREST} years ({ROLES['fitted']} one that a fit uses, {ROLES['checked']} one to "
+        f"check results against). {MARK} scenario-only: too few figures to be calibrated; priors.",
         _years(YEARS, layout),
         6,
     )
@@ -228,13 +229,36 @@ def _scale(series: Series, medians: Float) -> tuple[float, str, int]:
     return 1.0, series.unit, 1
 
 
-def preface() -> str:
-    """What a reader must know before the numbers."""
-    return (
-        f"{MODE_TEXT}. The intervals are what the literature and our assumptions allow before "
-        "anything is fitted to Belgian figures; where an observed figure lies outside, the priors "
-        "are off."
-    )
+def preface(origin: Origin, catalogue: Catalogue) -> list[str]:
+    """What a reader must know before the numbers, in paragraphs: what the draws are."""
+    if origin.mode == "prior":
+        return [
+            f"{MODE_TEXT['prior']}. The intervals are what the literature and our assumptions "
+            "allow before anything is fitted to Belgian figures; where an observed figure lies "
+            "outside, the priors are off."
+        ]
+    named: dict[str, list[str]] = {"calibrated": [], "waiting": [], "scenario-only": []}
+    for row in catalogue.products:
+        fitted = row.id in origin.calibrated
+        waiting = row.mode == "calibrated" and not fitted
+        named["calibrated" if fitted else "waiting" if waiting else "scenario-only"].append(row.id)
+    words = {
+        "calibrated": "Calibrated",
+        "waiting": "Not in this posterior, so on priors",
+        "scenario-only": f"Scenario-only ({MARK}), on priors",
+    }
+    told = [
+        f"{MODE_TEXT['posterior']}. What the figures do not identify (contraction below "
+        f"{LEARNT_FROM:g}) is assumed: `drugfutures show parameters ID` says which.",
+        " ".join(f"{words[key]}: {', '.join(ids)}." for key, ids in named.items() if ids),
+    ]
+    if catalogue.folder is not None:
+        own = f": {', '.join(origin.own)}" if origin.own else ""
+        told.append(
+            "The posterior was made with the shipped tables; rows of your own catalogue are not "
+            f"fitted and keep their priors{own}."
+        )
+    return told
 
 
 def warning(draws: int) -> str | None:

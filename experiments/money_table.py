@@ -28,7 +28,7 @@ from experiments.money import (
     worth,
     write_csv,
 )
-from experiments.results import MODE_TEXT
+from experiments.results import mode_text
 from model.catalogue import Catalogue, load_catalogue
 from model.costs import EXPENDITURE_YEAR, RATE_COSTS, RATE_EFFECTS, SOCIAL_COST_YEAR
 
@@ -64,7 +64,7 @@ def print_money(asked: Asked, console: Console) -> None:
     if asked.csv is not None:
         write_csv(found, asked, asked.csv)
     console.print()
-    console.print(f"{MODE_TEXT}.", style="bold")
+    console.print(f"{mode_text(asked.results)}.", style="bold")
     rough = warning(accounts.draws)
     if rough is not None:
         console.print(rough, style="bold")

@@ -34,7 +34,12 @@ Float = npt.NDArray[np.float64]
 Single = npt.NDArray[np.float32]
 
 FILE = "results.nc"
-MODE_TEXT = "Draws come from the priors; the model is not calibrated"
+# What the draws of a run are, by the attribute ``draws`` of its results.
+MODE_TEXT: Mapping[str, str] = {
+    "posterior": "Draws come from the posterior: products marked calibrated are fitted to Belgian "
+    "figures of 2010-2023; scenario-only ones rest on priors",
+    "prior": "Draws come from the priors; the model is not calibrated",
+}
 AGE_GROUPS: dict[str, tuple[int, int | None]] = {
     "all": (10, None),
     "10-17": (10, 17),
@@ -206,7 +211,11 @@ def _labels(layout: Layout) -> dict[str, _Label]:
             [s.title for s in scenarios],
             {"long_name": "Title of the scenario"},
         ),
-        "draw": ("draw", np.arange(layout.draws).tolist(), {"long_name": "Draw from the priors"}),
+        "draw": (
+            "draw",
+            np.arange(layout.draws).tolist(),
+            {"long_name": "Draw of all that is uncertain"},
+        ),
         "time": ("time", list(layout.years), {"long_name": "Calendar year"}),
         "product": ("product", list(layout.products), {"long_name": "Product or union"}),
         "product_name": ("product", names, {"long_name": "Name of the product or union"}),
@@ -216,7 +225,7 @@ def _labels(layout: Layout) -> dict[str, _Label]:
             list(layout.modes),
             {
                 "long_name": "Whether figures can identify the product",
-                "comment": "scenario-only: too few figures ever to be calibrated",
+                "comment": "scenario-only: too few figures to be calibrated; priors",
             },
         ),
         "region": ("region", list(PLACES), {"long_name": "Region"}),
@@ -306,6 +315,12 @@ def open_file(folder: Path) -> h5py.File:
         raise InputError("results that cannot be read", given=str(path), allowed=allowed) from None
 
 
+def mode_text(folder: Path) -> str:
+    """What the draws of a results folder are. Raises InputError as ``open_file``."""
+    with open_file(folder) as file:
+        return MODE_TEXT.get(str(file.attrs.get("draws", "prior")), MODE_TEXT["prior"])
+
+
 def other_version(folder: Path, missing: Sequence[str], what: str) -> InputError:
     """The refusal of results that lack variables which this version writes."""
     return InputError(
@@ -317,15 +332,18 @@ def other_version(folder: Path, missing: Sequence[str], what: str) -> InputError
 
 
 @contextmanager
-def csv_file(path: Path) -> Iterator[Any]:
-    """A writer of the rows of a table that a command was asked to write. Raises InputError."""
+def csv_file(path: Path, option: str = "--csv") -> Iterator[Any]:
+    """A writer of the rows of a table that a command was asked to write with ``option``.
+
+    Raises InputError.
+    """
     try:
         with path.open("w", encoding="utf-8", newline="") as text:
             yield csv.writer(text, lineterminator="\n")
     except OSError as error:
         raise InputError(
             "cannot write the table",
-            key="--csv",
+            key=option,
             given=str(path),
             allowed=f"a file that can be written ({error.strerror})",
         ) from None

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.figures import Figure, load_figures
-from calibration.priors import MODE, draw_priors
+from calibration.posterior import Origin, drawn
+from calibration.predict import groups_of, series_values
 from calibration.series import Group, all_series, group_weights, names_of
 from experiments import provenance
 from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
@@ -64,6 +65,7 @@ class Options:
     catalogue: Path | None = None
     seed: int = 1
     threads: int = 1
+    prior: bool = False  # draw from the priors, not from the posterior
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Study:
     figures: tuple[Figure, ...]
     headlines: tuple[Headline, ...]
     draws: Draws
+    origin: Origin
     structure: Structure
     strata: Strata
     demography: Demography
@@ -97,10 +100,10 @@ def build_study(options: Options) -> Study:
     headlines = load_headlines(catalogue)
     series = all_series(catalogue, figures, [found for _, found in headlines])
     scenarios = load(options.scenarios, catalogue)
-    draws = draw_priors(catalogue, options.draws, options.seed)
+    draws, origin = drawn(catalogue, options.draws, options.seed, prior=options.prior)
     structure = build_structure(catalogue, draws)
     strata = default_strata()
-    groups = tuple(dict.fromkeys(one.group for one in series))
+    groups = groups_of(series)
     demography = load_demography(strata, last_year=options.until)
     for scenario in scenarios[1:]:
         _check_branch(scenario, options.until)
@@ -112,6 +115,7 @@ def build_study(options: Options) -> Study:
         figures=tuple(figures),
         headlines=tuple(headlines),
         draws=draws,
+        origin=origin,
         structure=structure,
         strata=strata,
         demography=demography,
@@ -197,28 +201,9 @@ def _observe(
         parts = split_marginals(name, cells[..., :first])
         found |= {part: parts[part] for part in parts if part in wanted}
     persons = output.lived @ study.cells[first:].T
-    found["survey"] = _survey(study, {n: c[..., first:] for n, c in values.items()}, persons)
-    return found
-
-
-def _survey(study: Study, values: dict[str, Float], persons: Float) -> Single:
-    """Each series' own product and group (draws, series, years).
-
-    ``values`` (draws, years, products, groups) by indicator, ``persons`` (draws, years, groups).
-    Shares become persons where a register counts people.
-    """
-    series, catalogue = study.layout.series, study.layout.catalogue
-    products = list(names_of(catalogue))
-    units = {row.id: row.unit for row in catalogue.indicators}
-    draws, years, _ = persons.shape
-    found = np.full((draws, len(series), years), np.nan, dtype=np.float32)
-    for i, one in enumerate(series):
-        if one.indicator in values:
-            group = study.groups.index(one.group)
-            value = values[one.indicator][:, :, products.index(one.product), group]
-            if one.unit == "persons" and units[one.indicator] == "proportion":
-                value = value * persons[:, :, group]
-            found[:, i] = value
+    people = {name: value[..., first:] for name, value in values.items()}
+    series = series_values(people, persons, study.layout.series, study.layout.catalogue)
+    found["survey"] = series.astype(np.float32)
     return found
 
 
@@ -254,18 +239,22 @@ def attributes(study: Study) -> dict[str, str | int]:
     options, layout = study.options, study.layout
     ids = [scenario.id for scenario in layout.scenarios]
     asked = f"--draws {options.draws} --until {options.until} --seed {options.seed}"
+    asked += " --prior" if options.prior else ""
+    origin = study.origin
     version = provenance.package_version()
     return {
         "title": "Drug Futures: drug use, gambling and gaming in Belgium",
         "source": f"Drug Futures {version}, compartmental model",
         "history": f"{MADE_BY} {' '.join(ids)} {asked}",
-        "comment": MODE_TEXT,
-        "draws": MODE,
+        "comment": MODE_TEXT[origin.mode],
+        "draws": origin.mode,
         "package_version": version,
         "git_commit": provenance.git_commit(),
         "parameter_table_hash": provenance.tables_hash(options.catalogue),
         "figures_hash": provenance.figures_hash(),
-        "posterior_hash": "",
+        "posterior_hash": origin.digest,
+        "calibrated": " ".join(origin.calibrated),
+        "prior_by_catalogue": " ".join(origin.own),
         "scenario_hash": " ".join(f"{s.id}:{s.digest}" for s in layout.scenarios),
         "seeds": str(options.seed),
     }
@@ -325,7 +314,7 @@ def _provenance(study: Study) -> dict[str, object]:
     options = study.options
     return {
         "made_by": MADE_BY,
-        "mode": MODE_TEXT,
+        "mode": MODE_TEXT[study.origin.mode],
         "arguments": {
             "scenarios": list(options.scenarios),
             "draws": options.draws,
@@ -335,6 +324,7 @@ def _provenance(study: Study) -> dict[str, object]:
             "catalogue": None if options.catalogue is None else str(options.catalogue),
             "seed": options.seed,
             "threads": options.threads,
+            "prior": options.prior,
         },
         **attributes(study),
         "versions": provenance.library_versions(),

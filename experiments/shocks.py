@@ -16,9 +16,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from calibration.priors import draw_priors
-from experiments.headlines import warning
-from experiments.results import MODE_TEXT
+from calibration.posterior import Origin, drawn
+from experiments.headlines import preface, warning
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
@@ -42,6 +41,7 @@ class Shock:
     draws: int = 200
     seed: int = 1
     catalogue: Path | None = None
+    prior: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ def respond(terms: list[Terms], diversion: Float, size: float, months: int = MON
     )
 
 
-def responses(shock: Shock, catalogue: Catalogue) -> list[Response]:
-    """Each illicit market asked for, in table order. Raises InputError."""
+def responses(shock: Shock, catalogue: Catalogue) -> tuple[list[Response], Origin]:
+    """Each illicit market asked for, in table order, and what was drawn. Raises InputError."""
     illicit = [row.id for row in catalogue.products if row.market == "illicit"]
     if shock.product is not None and shock.product not in illicit:
         raise InputError("no illicit market", key="--product", given=shock.product, allowed=illicit)
-    draws = draw_priors(catalogue, shock.draws, shock.seed)
+    draws, origin = drawn(catalogue, shock.draws, shock.seed, prior=shock.prior)
     structure = build_structure(catalogue, draws)
     every = market_terms(structure, draws)
     found = []
@@ -104,7 +104,7 @@ def responses(shock: Shock, catalogue: Catalogue) -> list[Response]:
                 taken=path[:, :, TAKEN].min(axis=1),
             )
         )
-    return found
+    return found, origin
 
 
 def print_shocks(shock: Shock, console: Console) -> None:
@@ -133,7 +133,8 @@ def print_shocks(shock: Shock, console: Console) -> None:
         "Lowest amount taken",
     ):
         table.add_column(title, ratio=3, overflow="fold")
-    for found in responses(shock, catalogue):
+    every, origin = responses(shock, catalogue)
+    for found in every:
         table.add_row(
             names[found.product],
             _told(found.peak, "{:.2f}"),
@@ -142,7 +143,8 @@ def print_shocks(shock: Shock, console: Console) -> None:
             _told(found.taken, "{:.2f}"),
         )
     console.print()
-    console.print(f"{MODE_TEXT}.", style="bold")
+    for paragraph in preface(origin, catalogue):
+        console.print(paragraph, style="bold")
     rough = warning(shock.draws)
     if rough is not None:
         console.print(rough, style="bold")

@@ -18,6 +18,7 @@ from model.catalogue import (
     StateRow,
     load_catalogue,
 )
+from model.errors import InputError
 from model.events import HistoryRow
 from model.parameters import ParameterRow
 
@@ -49,8 +50,8 @@ def _products(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
         ((row.id, row.name), (row.members, f"source: {row.source}")) for row in catalogue.unions
     ]
     note = (
-        "calibrated: there are figures to calibrate it with (not done yet: every draw comes from "
-        "the priors). scenario-only: too few figures ever to be calibrated."
+        "calibrated: there are figures to calibrate it with, and the posterior is fitted to them. "
+        "scenario-only: too few figures to be calibrated; its draws come from the priors."
     )
     return [
         listed("Products", products, note),
@@ -66,20 +67,74 @@ def _parameters(catalogue: Catalogue, chosen: str | None) -> list[RenderableType
             owned = [row.product for row in catalogue.parameters]
             named = [row.parameter for row in catalogue.parameters]
             raise unknown("parameters", chosen, [*names_of(catalogue), *owned, *named])
+    learnt, about = _learnt(catalogue)
     entries = [
         (
             (_named(row), row.product),
-            (_valued(row), f"{_graded(row.evidence)}, {row.role}; source: {row.source}")
-            + ((row.note,) if row.note else ()),
+            (
+                _valued(row),
+                f"{_graded(row.evidence)}, {row.role}; source: {row.source}",
+                learnt(row, _product(catalogue, chosen)),
+                row.note or "",
+            ),
         )
         for row in rows
     ]
     note = (
         "The value is the median of the prior, the range its 2.5% and 97.5% points before "
         "widening. '*' stands for every product and 'kind:...' for one kind; the most specific "
-        "row counts. assumed: no evidence was found, the range is ours."
+        f"row counts. assumed: no evidence was found, the range is ours. {about}"
     )
     return [listed("Parameters", entries, note)]
+
+
+def _learnt(
+    catalogue: Catalogue,
+) -> tuple[Callable[[ParameterRow, ProductRow | None], str], str]:
+    """What the posterior learnt of a row, of one product or of all that read it; about this."""
+    from calibration.posterior import LEARNT_FROM, check_fresh, load
+
+    try:
+        posterior = load()
+    except InputError as error:
+        return (lambda row, product: ""), f"What was learnt is not known: {error.message}."
+    about = (
+        f"From the figures (posterior of {posterior.made}): learnt, with the contraction (1 - "
+        f"posterior variance / prior variance); assumed where it is below {LEARNT_FROM:g}, so that "
+        "the value is about that of the prior."
+    )
+    try:
+        check_fresh(posterior)
+    except InputError:
+        about += " This posterior is stale: tables, figures or the model changed since."
+    known = posterior.contractions
+    kinds = {row.id: row.kind for row in catalogue.products}
+    apart = [row for row in catalogue.products if row.mode == "scenario-only"]
+
+    def mark(number: float) -> str:
+        return f"learnt {number:.2f}" if number >= LEARNT_FROM else f"assumed ({number:.2f})"
+
+    def learnt(row: ParameterRow, product: ProductRow | None) -> str:
+        if row.distribution == "fixed":
+            return ""
+        rest = row.key.partition("/")[2]
+        mine = row.key if product is None else f"{product.id}/{rest}"
+        if mine in known or row.key in known:
+            return f"from the figures: {mark(known.get(mine, known.get(row.key, 0.0)))}"
+        copies = [
+            f"{name} {mark(known[f'{name}/{rest}'])}"
+            for name, kind in kinds.items()
+            if product is None
+            and row.product in (f"kind:{kind}", "*")
+            and f"{name}/{rest}" in known
+        ]
+        if copies:
+            return f"from the figures: {', '.join(copies)}; other products assumed"
+        if _product(catalogue, row.product if product is None else product.id) in apart:
+            return "from the figures: assumed (scenario-only product)"
+        return "from the figures: assumed (no figure tells)" if row.role == "calibrated" else ""
+
+    return learnt, about
 
 
 def _read_by(catalogue: Catalogue, chosen: str) -> list[ParameterRow]:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 
@@ -45,6 +46,8 @@ def _kernel_cache() -> None:
                 if old != folder:
                     shutil.rmtree(old, ignore_errors=True)
             os.environ["NUMBA_CACHE_DIR"] = str(folder)
+            if "numba" in sys.modules:  # it read the variable when it was imported
+                sys.modules["numba"].config.reload_config()
             return
 
 

@@ -47,7 +47,7 @@ CODED = ("coded_share", "coded_overdose_share")
 
 def observe(seen: Seen) -> None:
     """Put the indicators of single products."""
-    _deaths(seen)
+    deaths(seen)
     _burden(seen)
     _driving(seen)
     _public_space(seen)
@@ -102,7 +102,8 @@ def _coded_deaths(seen: Seen, product: str) -> Float:
     )
 
 
-def _deaths(seen: Seen) -> None:
+def deaths(seen: Seen) -> None:
+    """Put the deaths that products cause; needs no calendar year, so the past has them too."""
     for product in filter(seen.deadly, seen.kinds):
         seen.put("attributable_deaths", product, seen.cells(seen.excess_deaths(product)))
     for product in seen.products(*CODED):

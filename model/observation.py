@@ -7,6 +7,7 @@ amount drunk, and "at least one of these products" from one shared liability.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,8 @@ from scipy.special import gammaincc, ndtr, ndtri
 
 from model import costs, harms, infections, legal, offences, supply
 from model.catalogue import REPORTED, Catalogue
-from model.compartments import Output, Prepared
-from model.forcing import Forcing
+from model.compartments import FIRST_YEAR, Output, Prepared
+from model.forcing import Forcing, build_forcing
 from model.outcomes import Seen
 from model.parameters import Draws
 
@@ -38,6 +39,9 @@ DRINKING = {
     "binge_drinking_monthly": "binge_threshold",
     "daily_use": "daily_threshold",
 }
+
+# Not known before 2010: cohorts are carried through care without waiting lists.
+QUEUED = {"waiting", "mean_wait", "treatment", "treatment_episodes", "treatment_share"}
 
 # Groups of transitions out of use, and the rate at which people come back within the year.
 _STOPPED = {"stop": "restart", "medical_stop": "medical_restart", "remission": "relapse_early"}
@@ -156,9 +160,42 @@ def observe(
     indicator does not apply. Products in catalogue order, then unions.
     """
     forcing = prepared.forcing() if forcing is None else forcing
+    seen = Seen(prepared, draws, catalogue, output, forcing, weights)
+    if not outcomes:
+        return _observed(seen, (), ())
+    return _observed(
+        seen, [outcome.observe for outcome in OUTCOMES], [outcome.derive for outcome in DERIVED]
+    )
+
+
+def observe_past(
+    prepared: Prepared, draws: Draws, catalogue: Catalogue, past: Output, weights: Float
+) -> dict[str, Float]:
+    """Indicators of the years before 2010, shapes as of ``observe``.
+
+    ``past`` is of ``model.past.past_output``. People and deaths, and amounts, prices and revenue
+    of legal products at the prices of January 2010: what needs illicit markets, infections,
+    offences or public money is not known so far back, and what needs waiting lists is NaN.
+    Nothing is forced: history starts in 2010.
+    """
+    years = past.lived.shape[1]
+    idle = build_forcing(prepared.structure, prepared.strata, 12 * years)
+    seen = Seen(prepared, draws, catalogue, past, idle, weights, first=FIRST_YEAR - years)
+    found = _observed(seen, [legal.observe, harms.deaths], [legal.derive])
+    for name in QUEUED & found.keys():
+        found[name][:] = np.nan
+    return found
+
+
+Step = Callable[[Seen], None]
+
+
+def _observed(seen: Seen, observers: Sequence[Step], derivers: Sequence[Step]) -> dict[str, Float]:
+    """People, then ``observers``, unions, and ``derivers``, which need the unions."""
+    prepared, draws, catalogue = seen.prepared, seen.draws, seen.catalogue
+    output, weights = seen.output, seen.weights
     cells = _Cells(*(getattr(output, name) @ weights.T for name in _Cells.__annotations__))
-    found = _Found(cells.lived.shape, len(catalogue.products) + len(catalogue.unions))
-    seen = Seen(prepared, draws, catalogue, output, forcing, weights, found.values)
+    found = _Found(cells.lived.shape, len(catalogue.products) + len(catalogue.unions), seen.values)
     with np.errstate(invalid="ignore", divide="ignore"):
         for p, product in enumerate(catalogue.products):
             view = _View(prepared, draws, cells, p, product.kind)
@@ -168,12 +205,12 @@ def observe(
                 for name, values in _drinking(seen, product.id).items():
                     found.put(name, p, values / cells.lived)
         _mean_ages(prepared, output, weights, cells, found)
-        for outcome in OUTCOMES if outcomes else ():
-            outcome.observe(seen)
+        for step in observers:
+            step(seen)
         _unions(catalogue, draws, cells, found.values)
         _derived(catalogue, found.values)
-        for outcome in DERIVED if outcomes else ():
-            outcome.derive(seen)
+        for step in derivers:
+            step(seen)
     whole = next((i for i, row in enumerate(catalogue.unions) if row.id == "all"), None)
     if whole is not None:
         found.put("population", len(catalogue.products) + whole, cells.lived)
@@ -184,10 +221,10 @@ def observe(
 class _Found:
     """Indicators by name, each (draws, years, products + unions, cells), NaN until put."""
 
-    def __init__(self, shape: tuple[int, ...], products: int) -> None:
+    def __init__(self, shape: tuple[int, ...], products: int, values: dict[str, Float]) -> None:
         draws, years, cells = shape
         self.shape = (draws, years, products, cells)
-        self.values: dict[str, Float] = {}
+        self.values = values
 
     def put(self, name: str, p: int, values: Float | None) -> None:
         if values is not None:

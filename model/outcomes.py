@@ -29,7 +29,7 @@ class Seen:
     """A run, read by product and year. D draws, Y years, S strata, C cells.
 
     ``weights`` (C, S): share of each stratum that belongs to a cell. ``values``: indicators so
-    far, each (D, Y, products + unions, C), NaN until put.
+    far, each (D, Y, products + unions, C), NaN until put; ``first``: calendar year of the first.
     """
 
     prepared: Prepared
@@ -39,6 +39,7 @@ class Seen:
     forcing: Forcing
     weights: Float
     values: dict[str, Float] = field(default_factory=dict)
+    first: int = FIRST_YEAR
 
     def __post_init__(self) -> None:
         self.names = [row.id for row in self.catalogue.products]
@@ -49,7 +50,7 @@ class Seen:
     @property
     def years(self) -> npt.NDArray[np.int64]:
         """Calendar years of the Y axis."""
-        return FIRST_YEAR + np.arange(self.output.lived.shape[1])
+        return self.first + np.arange(self.output.lived.shape[1])
 
     @property
     def lived(self) -> Float:

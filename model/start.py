@@ -47,6 +47,18 @@ def _slow_down(run: Run, p: int, r: int, slowed: Float) -> None:
 
 
 @lean()
+def _home(run: Run, p: int) -> int:
+    """The state whose people ask for care (NOBODY without one)."""
+    wiring = run.wiring
+    home = NOBODY
+    for z in range(wiring.state_start[p], wiring.state_start[p + 1]):
+        care = wiring.waiting_service[z] != NOBODY or wiring.treating_service[z] != NOBODY
+        if wiring.harmed[z] == 1 and not care:
+            home = z
+    return home
+
+
+@lean()
 def _carry_year(run: Run, p: int, r: int, slowed: Float) -> None:
     wiring, work, state = run.wiring, run.work, run.state
     start = run.setting.region_start[r]
@@ -101,26 +113,63 @@ def _grow_older(row: Float, renewal: Float, joining: Float, share: Float, bands:
 
 
 @lean()
-def _carry_all(run: Run, year: int, slowed: Float) -> None:
+def _keep_year(run: Run, p: int, r: int, slowed: Float, time: Float, counted: Float) -> None:
+    """Person-years (Z, S) and transitions (C, S) of the year just carried.
+
+    Slowed states get their size, and transitions are those at full speed from such sizes. Those
+    who died in the year are replaced by others like the rest of their stratum, so that a year is
+    lived for every person.
+    """
+    wiring, work, start = run.wiring, run.work, run.setting.region_start[r]
+    width = run.setting.region_start[r + 1] - start
+    first, last = wiring.state_start[p], wiring.state_start[p + 1]
+    home = _home(run, p)
+    for s in range(width):
+        people = 0.0
+        for z in range(last - first):
+            people += work.series[z * width + s]
+        kept = run.state.population[start + s] / people if people > 0.0 else 0.0
+        surplus = 0.0
+        for z in range(first, last):
+            years = work.series[(z - first) * width + s] * kept
+            time[z, start + s] = years * slowed[z] if home != NOBODY else years
+            surplus += years - time[z, start + s]
+        if home != NOBODY:
+            time[home, start + s] += surplus
+        for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+            if wiring.counter[f] != NOBODY:
+                hazard = work.hazard[(f - wiring.flow_start[p]) * width + s]
+                if wiring.origin[f] != NOBODY:
+                    z = first + wiring.origin[f]
+                    hazard *= time[z, start + s] / slowed[z]
+                counted[wiring.counter[f], start + s] += hazard
+
+
+@lean()
+def _carry_all(run: Run, year: int, slowed: Float, time: Float, counted: Float, kept: int) -> None:
     set_shares(run)
     for p in range(run.wiring.state_start.size - 1):
         for r in range(run.setting.region_start.size - 1):
             set_hazards(run, p, r, year)
             _carry_year(run, p, r, slowed)
+            if kept >= 0:
+                _keep_year(run, p, r, slowed, time[kept], counted[kept])
 
 
 @njit(cache=True, nogil=True)
-def carry_cohorts(run: Run, renewal: Float, entry: Float) -> None:
+def carry_cohorts(run: Run, renewal: Float, entry: Float, time: Float, counted: Float) -> None:
     """Fill ``run.state`` for 1 January 2010.
 
     ``run`` holds one "month" of multipliers a year from FIRST_YEAR; ``renewal`` has shape (S,),
     ``entry`` (years, Z, blocks). References, memory, places and care flows are set as well.
+    ``time`` (kept, Z, S) and ``counted`` (kept, C, S), zeros, get the person-years and transitions
+    of the last ``kept`` years (none is fine).
     """
     state, bands = run.state, run.setting.bands
     slowed = np.ones(state.stock.shape[0])
     joining = _joining(state.population, renewal, bands)
     for year in range(entry.shape[0]):
-        _carry_all(run, year, slowed)
+        _carry_all(run, year, slowed, time, counted, year - (entry.shape[0] - time.shape[0]))
         for z in range(state.stock.shape[0]):
             _grow_older(state.stock[z], renewal, joining, entry[year, z], bands)
     _mend(run, slowed)
@@ -138,11 +187,7 @@ def _mend(run: Run, slowed: Float) -> None:
     wiring, state = run.wiring, run.state
     for p in range(wiring.state_start.size - 1):
         first = wiring.state_start[p]
-        home = NOBODY
-        for z in range(first, wiring.state_start[p + 1]):
-            care = wiring.waiting_service[z] != NOBODY or wiring.treating_service[z] != NOBODY
-            if wiring.harmed[z] == 1 and not care:
-                home = z
+        home = _home(run, p)
         for z in range(first, wiring.state_start[p + 1]):
             if home != NOBODY and z != home:
                 for s in range(state.population.size):

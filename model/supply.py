@@ -76,6 +76,12 @@ def observe(seen: Seen) -> None:
         _put_plantations(seen, product, flows)
 
 
+def observe_loads(seen: Seen) -> None:
+    """Put consumption and loads in wastewater alone, as ``observe`` does, for a fit."""
+    for product in seen.market_of("illicit"):
+        _put_consumption(seen, product, seen.cells(_consumed(seen, product)))
+
+
 def derive(seen: Seen) -> None:
     """Put what depends on sums over products: sites of mixed kind, exposure indices."""
     illicit = seen.market_of("illicit")

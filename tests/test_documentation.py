@@ -11,6 +11,7 @@ from calibration.priors import draw_priors
 from model.catalogue import MODIFIERS, load_catalogue
 from model.compartments import assemble, simulate
 from model.strata import build_strata
+from tests.posteriors import write_stand_in
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "kratom"
@@ -34,7 +35,10 @@ def test_the_example_catalogue_runs_and_leaves_the_other_products_alone() -> Non
     assert np.allclose(others, outputs[0][1].time[0], rtol=1e-9)
 
 
-def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_example_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("calibration.posterior.SHIPPED", write_stand_in(tmp_path))
     page = (ROOT / "docs" / "python.md").read_text()
     code = page.split("```python\n")[1].split("```")[0].replace("catalogue, 20", "catalogue, 2")
     exec(code, {})

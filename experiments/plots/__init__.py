@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -41,10 +42,11 @@ def draw_plots(
     reader = Reader(dataset, catalogue, figures)
     written = []
     for make in (overview, states, regions, care, unions):
-        written += save(make(reader), folder)
+        written += save(replace(make(reader), drawn=reader.drawn), folder)
     for page in outcome_pages(reader):
-        written += save(page, folder)
+        written += save(replace(page, drawn=reader.drawn), folder)
     if which == "all":
         for product in catalogue.products:
-            written += save(product_page(reader, product.id), folder)
+            page = replace(product_page(reader, product.id), drawn=reader.drawn)
+            written += save(page, folder)
     return written

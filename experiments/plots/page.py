@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ COLUMNS = (
 )
 YOUNGEST = 10.0  # the first age of the strata, years
 WORD_SHARE = 0.135  # of a panel, that a line of words takes at its top
-MODEL_SOURCE = "model, prior draws"
+MODEL_SOURCE = "model, {drawn} draws"
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,13 +180,14 @@ class Page:
     notes: tuple[str, ...] = ()
     width: float = WIDE
     panel_height: float = 0.87
+    drawn: Literal["prior", "posterior"] = "prior"  # what the draws are
 
 
 def _number(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else f"{value:.8g}"
 
 
-def _rows(panel: Panel, number: int) -> Iterator[dict[str, str]]:
+def _rows(panel: Panel, number: int, drawn: str) -> Iterator[dict[str, str]]:
     about = {
         "panel": str(number),
         "title": f"{panel.title}: {panel.subtitle}".replace("\n", " "),
@@ -207,7 +209,7 @@ def _rows(panel: Panel, number: int) -> Iterator[dict[str, str]]:
                     "scenario": line.scenario,
                     "year": f"{year:g}",
                     "value": _number(line.median[i]),
-                    "source": MODEL_SOURCE,
+                    "source": MODEL_SOURCE.format(drawn=drawn),
                     "cut": "yes" if cut else "no",
                 }
             )
@@ -233,5 +235,5 @@ def csv_text(page: Page) -> str:
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for number, panel in enumerate(page.panels, start=1):
-        writer.writerows(_rows(panel, number))
+        writer.writerows(_rows(panel, number, page.drawn))
     return text.getvalue()

@@ -24,6 +24,7 @@ from experiments.plots.style import (
     SCENARIO_ONLY,
     SCENARIO_ONLY_KEY,
     SEVERAL,
+    WAITING,
     Look,
 )
 from experiments.plots.units import figure_shown, shown
@@ -66,10 +67,15 @@ class Reader:
             )
         }
         self.draws = int(dataset.sizes["draw"])
+        self.drawn: Literal["prior", "posterior"] = (
+            "posterior" if dataset.attrs.get("draws") == "posterior" else "prior"
+        )
+        self._fitted = str(dataset.attrs.get("calibrated", "")).split()
         self.regions = [str(name) for name in dataset["region"].values]
         self.indicators = {row.id: row for row in catalogue.indicators}
         self.series = _series(dataset)
         self._dataset = dataset
+        self._products = {row.id for row in catalogue.products}
         self._marginals: dict[str, Float] = {}
         self._survey: Float | None = None
         self._observed: dict[str, list[Figure]] = {}
@@ -196,6 +202,8 @@ class Reader:
         """What a panel must say of its product and of its figures."""
         mode = self.mode(product)
         found = {"scenario-only": [SCENARIO_ONLY], "calibrated": []}.get(mode, [PARTLY])
+        if self.drawn == "posterior" and mode == "calibrated" and product in self._products:
+            found = [] if product in self._fitted else [WAITING]
         if not dots:
             before = ONLY_EARLIER.format(year=f"{self.years[0]:.0f}")
             found = [*found, before if earlier else NO_FIGURE]
@@ -252,7 +260,7 @@ class Reader:
                 keys.append(Key(f"{self.titles[0]} (reference), median", "line", REFERENCE))
         keys += extra
         if figures:
-            kinds = {"fitted": FITTED, "checked": CHECKED}
+            kinds = {"fitted": FITTED[self.drawn], "checked": CHECKED}
             if panels:
                 seen = {dot.kind for panel in panels for dot in panel.dots}
                 kinds = {k: w for k, w in (*kinds.items(), ("put-in", PUT_IN_KEY)) if k in seen}

@@ -112,15 +112,24 @@ def _header(figure: Figure, page: Page, height: float) -> None:
     figure.text(
         left,
         1 - 0.38 / height,
-        f" {BANNER.upper()} ",
+        f" {BANNER[page.drawn].upper()} ",
         fontsize=9,
         weight="bold",
         color="white",
         va="top",
-        bbox={"facecolor": WARNING, "edgecolor": "none", "pad": 2.0},
+        bbox={
+            "facecolor": WARNING if page.drawn == "prior" else BLACK,
+            "edgecolor": "none",
+            "pad": 2.0,
+        },
     )
     figure.text(
-        left + 2.65 / page.width, 1 - 0.38 / height, BANNER_WHY, fontsize=9, color=BLACK, va="top"
+        left + 2.65 / page.width,
+        1 - 0.38 / height,
+        BANNER_WHY[page.drawn],
+        fontsize=9,
+        color=BLACK,
+        va="top",
     )
     for i, keys in enumerate(_legend_rows(page)):
         figure.legend(

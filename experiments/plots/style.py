@@ -66,19 +66,29 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "drugfutures",
 }
 
-BANNER = "prior draws, not calibrated"
-BANNER_WHY = (
-    "the bands are what the literature and our assumptions allow; "
-    "nothing has been fitted to Belgian figures yet"
-)
+# By what the draws of a run are: prior or posterior.
+BANNER = {
+    "prior": "prior draws, not calibrated",
+    "posterior": "posterior draws, calibrated",
+}
+BANNER_WHY = {
+    "prior": "the bands are what the literature and our assumptions allow; "
+    "nothing has been fitted to Belgian figures",
+    "posterior": "fitted to Belgian figures to 2023; scenario-only products, "
+    "and what no figure tells, rest on priors",
+}
 SCENARIO_ONLY = "scenario-only: priors,\nno figures can identify it"
 SCENARIO_ONLY_KEY = "scenario-only product: priors, no figures can identify it"
 PARTLY = "partly scenario-only products"
+WAITING = "not in this posterior: priors"
 NO_FIGURE = "no Belgian figure"
 NO_REGIONAL_FIGURE = "not all regions have a figure"
 ONLY_EARLIER = "figures only before {year}"
 HISTORY = ("to 2023 ", " projection")
-FITTED = "Belgian figure kept for fitting (not used yet)"
+FITTED = {
+    "prior": "Belgian figure kept for fitting (not used)",
+    "posterior": "Belgian figure that the posterior is fitted to",
+}
 CHECKED = "Belgian figure for checking only"
 PUT_IN_KEY = "Belgian figure put into the model (history or anchor): tests nothing"
 READING = "Each point is a calendar year and stands at its tick. k = thousand, M = million."

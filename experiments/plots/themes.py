@@ -158,7 +158,7 @@ def care(reader: Reader) -> Page:
         columns=CARE_COLUMNS,
         legend=reader.legend(*keys, modes=()),
         notes=(
-            f"The {len(offered)} products with most episodes in {year}, of those to be calibrated; "
+            f"The {len(offered)} products with most episodes in {year}, of calibrated ones; "
             "the others are on the product pages (--plots all).",
             "The products of a service share its places and its wait, but for the first months; "
             "of a product with two services their joint mean is shown.",

@@ -11,8 +11,10 @@ import pytest
 
 from calibration.figures import (
     FIGURES,
+    LARGE_SITES,
     OBSERVED,
     PUT_IN,
+    SITES,
     UNITS,
     Figure,
     comparable,
@@ -240,7 +242,7 @@ def test_no_fitted_total_stands_beside_its_sexes(shipped: list[Figure]) -> None:
 def test_fitted_rows_are_observations_of_the_model(shipped: list[Figure]) -> None:
     for row in (row for row in shipped if row.role == "fitted"):
         assert row.quality == "read-in-source", row.id
-        assert row.population_kind in ("general", "pupils", "register"), row.id
+        assert row.population_kind in ("general", "pupils", "register", "sewershed"), row.id
         assert row.product not in SCENARIO_ONLY, row.id
         if row.population_kind != "register" and row.value is not None:
             assert comparable(row), row.id
@@ -272,7 +274,9 @@ def test_derived_rows_name_what_they_derive_from(shipped: list[Figure]) -> None:
         ("ww_cannabis_Antwerp_Zuid_2011", "context"),
         ("ww_mdma_Antwerp_Zuid_2018_dump", "context"),
         ("ww_cocaine_Geraardsbergen", "context"),
-        ("ww_cocaine_Antwerp_Zuid", "checked"),
+        ("ww_cocaine_Antwerp_Zuid", "fitted"),
+        ("ww_cocaine_Brussels_2022", "checked"),
+        ("ww_methamphetamine_Antwerp", "checked"),
         ("seiz_cocaine_kg_2010", "context"),
         ("price_cocaine_2018", "context"),
         ("seiz_heroin_kg_2010", "checked"),
@@ -281,9 +285,15 @@ def test_derived_rows_name_what_they_derive_from(shipped: list[Figure]) -> None:
         ("tobacco_price_2020", "context"),
         ("env_needles_", "context"),
         ("harm_alcohol_daly_2020", "checked"),
-        ("harm_alcohol_deaths_2020", "fitted"),
+        ("harm_alcohol_deaths_2020", "checked"),
+        ("tobacco_cpd_", "checked"),
+        ("drd_200", "checked"),
+        ("drd_rate_2014", "checked"),
+        ("oth_lastyear_2018", "checked"),
+        ("gam_atrisk_2018", "fitted"),
+        ("ost_2011", "fitted"),
         ("tobacco_deaths_2021", "checked"),
-        ("off_drug_2022", "fitted"),
+        ("off_drug_2022", "checked"),
         ("labs_2021", "checked"),
         ("mkt_4cmc_2023", "checked"),
         ("env_dumps_2022", "checked"),
@@ -357,10 +367,26 @@ def test_age_standardised_rates_are_not_comparable(shipped: list[Figure]) -> Non
     assert all(row.role == "checked" and not comparable(row) for row in rows)
 
 
-def test_loads_of_sites_stay_checked_or_context(shipped: list[Figure]) -> None:
+def test_loads_of_large_sites_are_fitted_and_those_of_small_ones_are_not(
+    shipped: list[Figure],
+) -> None:
     loads = [row for row in shipped if row.indicator == "wastewater_load"]
-    assert {row.role for row in loads} == {"checked", "context"}
-    assert not any(comparable(row) for row in loads)
+    fitted = [row for row in loads if row.role == "fitted"]
+    assert {row.region for row in fitted} == LARGE_SITES
+    assert {row.product for row in fitted} == {"cannabis", "cocaine", "mdma", "amphetamine"}
+    numbers = [row for row in loads if row.value is not None]
+    assert all(comparable(row) and row.region in SITES for row in numbers)
+    small = [row for row in numbers if row.region not in LARGE_SITES]
+    assert {row.role for row in small} == {"context"}
+
+
+def test_a_site_is_only_a_place_for_its_wastewater(tmp_path: Path) -> None:
+    load = {"product": "cocaine", "indicator": "wastewater_load", "unit": "mg_per_1000_per_day"}
+    site = {"population_kind": "sewershed", "region": "Antwerp Zuid"}
+    number = {"value": "700", "low": "", "high": ""}
+    assert comparable(figure(tmp_path, **load, **site, **number))
+    assert not comparable(figure(tmp_path, **load, **{**site, "region": "Belgium"}, **number))
+    assert not comparable(figure(tmp_path, region="Antwerp Zuid"))
 
 
 def test_loads_that_raised_a_prior_are_centred(shipped: list[Figure]) -> None:
@@ -371,6 +397,65 @@ def test_loads_that_raised_a_prior_are_centred(shipped: list[Figure]) -> None:
     }
     assert raised == {"cocaine", "mdma"}
     loads = [row for row in shipped if row.indicator == "wastewater_load"]
-    checked = [row for row in loads if row.role == "checked"]
-    assert {row.product for row in checked if row.given == "centred"} == raised
-    assert not [row.id for row in checked if row.product in raised and row.given != "centred"]
+    large = [row for row in loads if row.role != "context"]
+    assert {row.product for row in large if row.given == "centred"} == raised
+    assert not [row.id for row in large if row.product in raised and row.given != "centred"]
+
+
+def test_products_of_several_fits_and_their_own_rates_are_checked(shipped: list[Figure]) -> None:
+    fitted = [row for row in shipped if row.role == "fitted"]
+    across = {"any_illegal", "illegal_not_cannabis", "all", "psychoactive_medicines"}
+    assert not [row.id for row in fitted if row.product in across]
+    rates = {"coded_deaths", "drug_law_offences", "overdose_deaths", "cigarettes_per_day"}
+    assert not [row.id for row in fitted if row.indicator in rates]
+
+
+def test_output_of_models_is_not_fitted(shipped: list[Figure]) -> None:
+    surveys = ("his-inla", "his-fitted-trend", "gbd-", "who-", "bebod-", "tobacco-deaths")
+    models = [row for row in shipped if row.source.startswith(surveys)]
+    assert len(models) == 83
+    assert not [row.id for row in models if row.role == "fitted"]
+
+
+TARGETS = {
+    ("tobacco", "daily_use", "general"): {1997, 2001, 2004, 2008, 2013, 2018},
+    ("alcohol", "daily_use", "general"): {1997, 2001, 2004, 2008, 2013, 2018},
+    ("alcohol", "last_year_prevalence", "general"): {2013, 2018},
+    ("alcohol", "never_use", "general"): {2013, 2018},
+    ("alcohol", "hazardous_drinking", "general"): {2013, 2018},
+    ("alcohol", "lifetime_prevalence", "pupils"): {2012, 2019},
+    ("cannabis", "last_year_prevalence", "general"): {2004, 2008, 2013, 2018},
+    ("cannabis", "lifetime_prevalence", "general"): {2001, 2004, 2008, 2013, 2018},
+    ("cannabis", "daily_share_of_last_month", "general"): {2004, 2013, 2018},
+    ("cannabis", "last_year_prevalence", "pupils"): {2006, 2011, 2016, 2022},
+    ("cannabis", "treatment_share", "register"): {2015, 2021},
+    ("cocaine", "last_year_prevalence", "general"): {2008, 2013, 2018},
+    ("cocaine", "wastewater_load", "sewershed"): set(range(2011, 2023)),
+    ("cocaine", "treatment_share", "register"): {2015, 2021},
+    ("mdma", "last_year_prevalence", "general"): {2008, 2013, 2018},
+    ("mdma", "wastewater_load", "sewershed"): set(range(2011, 2023)),
+    ("amphetamine", "last_year_prevalence", "general"): {2008, 2013, 2018},
+    ("amphetamine", "wastewater_load", "sewershed"): set(range(2011, 2023)),
+    ("opioids", "substitution_clients", "register"): {2003, 2005, 2007, 2011},
+    ("opioids", "treatment_share", "register"): {2015, 2021},
+    ("e_cigarettes", "current_use", "general"): {2018},
+    ("e_cigarettes", "last_month_prevalence", "pupils"): {2018, 2022},
+    ("any_gambling", "problematic_prevalence", "general"): {2018},
+    ("gambling_online", "last_year_prevalence", "general"): {2018},
+}
+"""Years of the series that carry a calibration, by product, indicator and who was asked."""
+
+
+@pytest.mark.parametrize(("target", "years"), TARGETS.items())
+def test_every_series_that_carries_a_calibration_is_fitted(
+    shipped: list[Figure], target: tuple[str, str, str], years: set[int]
+) -> None:
+    rows = [row for row in shipped if row.role == "fitted"]
+    found = {r.year for r in rows if (r.product, r.indicator, r.population_kind) == target}
+    assert years <= found
+
+
+def test_the_number_of_rows_in_each_role(shipped: list[Figure]) -> None:
+    counted = Counter(row.role for row in shipped)
+    print(dict(counted))
+    assert counted == {"fitted": 360, "checked": 332, "context": 303}

@@ -11,6 +11,7 @@ import xarray as xr
 
 from experiments.results import PART, open_results
 from experiments.run import Options, Study, run
+from tests.posteriors import write_stand_in
 
 SCENARIO = """\
 id: dearer-tobacco
@@ -55,6 +56,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         plots="none",
         out=folder / "results",
         threads=2,
+        prior=True,
     )
     study = run(options).study
     with open_results(options.out) as dataset:
@@ -62,6 +64,16 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
 
 
 @pytest.fixture
+def posterior(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small stand-in, in the place of the shipped posterior."""
+    path = write_stand_in(tmp_path_factory.mktemp("posterior"))
+    monkeypatch.setattr("calibration.posterior.SHIPPED", path)
+    return path
+
+
+@pytest.fixture
 def small(tmp_path: Path) -> Options:
     """The shortest run there is."""
-    return replace(Options(), draws=1, until=2011, plots="none", out=tmp_path / "results")
+    return replace(
+        Options(), draws=1, until=2011, plots="none", out=tmp_path / "results", prior=True
+    )

@@ -20,7 +20,7 @@ from experiments.show import TOPICS
 from model.catalogue import TABLES
 from tests.experiments.conftest import Done
 
-SHORT = ("run", "--draws", "1", "--until", "2011", "--plots", "none", "--threads", "1")
+SHORT = ("run", "--draws", "1", "--until", "2011", "--plots", "none", "--threads", "1", "--prior")
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_an_interrupted_run_tidies_up(root: Path, done: Done, tmp_path: Path) ->
     shutil.copytree(done.options.out, out)
     before = state(out)
     code = "from experiments.cli import main; main()"
-    arguments = ("run", "--draws", "5000", "--plots", "none", "--out", str(out))
+    arguments = ("run", "--draws", "5000", "--plots", "none", "--prior", "--out", str(out))
     for sent in (signal.SIGINT, signal.SIGTERM):
         running = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],

@@ -26,7 +26,7 @@ from experiments.plots.page import Page, csv_text
 from experiments.plots.product import product_page
 from experiments.plots.reader import Reader
 from experiments.plots.sheet import draw, save
-from experiments.plots.style import BANNER, HISTORY, NO_FIGURE, SCENARIO_ONLY
+from experiments.plots.style import BANNER, HISTORY, NO_FIGURE, SCENARIO_ONLY, WAITING
 from experiments.plots.themes import care, regions, states, unions
 from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import parameters_of
@@ -246,10 +246,26 @@ def test_fitted_dots_are_filled_and_checked_ones_hollow(all_pages: list[Page]) -
 def test_every_page_says_that_the_draws_are_priors(drawn: list[tuple[Page, Drawing]]) -> None:
     for page, figure in drawn:
         said = words(figure)
-        assert said.count(BANNER.upper()) == 1, page.name
+        assert said.count(BANNER["prior"].upper()) == 1, page.name
         dots = any(panel.dots for panel in page.panels)
         assert ("Observed: the dots" in said) == dots, page.name
         assert "have no evidence" in said.replace("\n", " ")
+
+
+def test_pages_of_a_posterior_say_so(all_pages: list[Page]) -> None:
+    page = replace(all_pages[0], drawn="posterior")
+    said = words(draw(page))
+    assert BANNER["posterior"].upper() in said
+    assert BANNER["prior"].upper() not in said
+    sources = {row["source"] for row in rows_of(page) if row["what"] == "model"}
+    assert sources == {"model, posterior draws"}
+
+
+def test_a_product_that_the_posterior_lacks_says_so(run: Run) -> None:
+    told = run.dataset.assign_attrs(draws="posterior", calibrated="cannabis")
+    reader = replace(run, dataset=told).reader()
+    tags = [reader.tags(product, 1) for product in ("cannabis", "cocaine", "ketamine")]
+    assert tags == [(), (WAITING,), (SCENARIO_ONLY,)]
 
 
 def test_scenario_only_panels_are_marked(drawn: list[tuple[Page, Drawing]], run: Run) -> None:
@@ -437,7 +453,8 @@ def test_figures_put_in_have_a_mark_of_their_own(drawn: list[tuple[Page, Drawing
             for dot in panel.dots:
                 if dot.value is not None:
                     marks.setdefault(dot.kind, set()).add(lines[dot.figure].get_marker())
-    assert marks == {"put-in": {"x"}, "fitted": {"o"}, "checked": {"o"}}
+    assert {"put-in", "checked"} <= marks.keys()
+    assert marks == {kind: {"x" if kind == "put-in" else "o"} for kind in marks}
 
 
 def test_a_count_of_several_years_stands_as_its_yearly_mean(run: Run) -> None:

@@ -126,7 +126,7 @@ def test_units_names_and_modes_come_from_the_tables(done: Done) -> None:
 
 def test_attributes_say_where_results_come_from(done: Done) -> None:
     told = done.dataset.attrs
-    assert told["comment"] == MODE_TEXT
+    assert told["comment"] == MODE_TEXT["prior"]
     assert (told["draws"], told["posterior_hash"], told["seeds"]) == ("prior", "", "1")
     assert len(told["parameter_table_hash"]) == 64
     assert told["scenario_hash"].count(":") == 3
@@ -138,7 +138,7 @@ def test_attributes_say_where_results_come_from(done: Done) -> None:
 def test_run_json_and_log_stand_beside(done: Done) -> None:
     told = json.loads((done.options.out / "run.json").read_text(encoding="utf-8"))
     assert told["made_by"] == "drugfutures run"
-    assert told["mode"] == MODE_TEXT
+    assert told["mode"] == MODE_TEXT["prior"]
     assert told["arguments"]["draws"] == done.options.draws
     assert "numpy" in told["versions"]
     assert "threads" in (done.options.out / "run.log").read_text(encoding="utf-8")

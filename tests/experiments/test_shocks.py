@@ -78,7 +78,7 @@ def test_a_larger_loss_hits_harder_and_every_market_recovers(
 
 
 def test_every_illicit_market_answers(catalogue: Catalogue) -> None:
-    found = responses(Shock(draws=5), catalogue)
+    found, _ = responses(Shock(draws=5, prior=True), catalogue)
     illicit = [row.id for row in catalogue.products if row.market == "illicit"]
     assert [row.product for row in found] == illicit
     for row in found:
@@ -89,8 +89,8 @@ def test_every_illicit_market_answers(catalogue: Catalogue) -> None:
 
 
 def test_one_product_answers_as_among_all(catalogue: Catalogue) -> None:
-    every = {row.product: row for row in responses(Shock(draws=3), catalogue)}
-    (alone,) = responses(Shock("cocaine", draws=3), catalogue)
+    every = {row.product: row for row in responses(Shock(draws=3, prior=True), catalogue)[0]}
+    ((alone,), _) = responses(Shock("cocaine", draws=3, prior=True), catalogue)
     assert alone.peak.tolist() == every["cocaine"].peak.tolist()
     with pytest.raises(InputError) as caught:
         responses(Shock("alcohol", draws=1), catalogue)
@@ -99,7 +99,7 @@ def test_one_product_answers_as_among_all(catalogue: Catalogue) -> None:
 
 def test_the_command_prints_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    result = CliRunner().invoke(app, ["shocks", "--draws", "3", "--size", "0.3"])
+    result = CliRunner().invoke(app, ["shocks", "--draws", "3", "--size", "0.3", "--prior"])
     assert result.exit_code == 0, result.output
     assert "30% of supply capacity lost in January 2024" in result.stdout
     assert "Only 3 draws" in result.stdout
