@@ -48,12 +48,6 @@ PART = 16  # draws that run together
 # as a constant number a year, of the order of the 13,000 episodes of 2021 less one product's. The
 # level of such a figure has a wide offset: only its change informs.
 OTHER_EPISODES = 10_000.0
-# Ratios of people with little to people with much education are set beside the ratio of the most
-# deprived third to the others: not the same groups, so their offset is wide.
-RATIOS = {
-    "daily_use_ratio_low_to_high_education": "daily_use",
-    "use_ratio_low_to_high_education": "current_use",
-}
 
 
 class BlockRow(TableRow):
@@ -69,14 +63,13 @@ class BlockRow(TableRow):
 class Target:
     """One number that a run is asked for: a series in a year, or summed or averaged over years.
 
-    ``asked`` is what the run observes; it is divided by ``over`` where the target is a ratio.
+    ``asked`` is what the run observes: episodes for a share of treatment, else the series itself.
     """
 
     series: Series
     first: int
     last: int
     asked: Series
-    over: Series | None = None
 
     @property
     def scale(self) -> str:
@@ -109,15 +102,6 @@ def target_of(figure: Figure, catalogue: Catalogue) -> Target | None:
     if series is None or figure.year is None:
         return None
     last = figure.year_end or figure.year
-    if series.indicator in RATIOS:
-        asked, over = (
-            replace(series, indicator=RATIOS[series.indicator], group=group, unit="proportion")
-            for group in (
-                replace(series.group, deprivation="most_deprived"),
-                replace(series.group, deprivation="others"),
-            )
-        )
-        return Target(series, figure.year, last, asked, over)
     episodes = replace(series, indicator="treatment_episodes", unit="persons per year")
     asked = episodes if series.indicator == "treatment_share" else series
     return Target(series, figure.year, last, asked)
@@ -216,8 +200,7 @@ class BlockModel:
         self.strata: Strata = default_strata()
         last = max((target.last for target in targets), default=FIRST_YEAR)
         self.demography = load_demography(self.strata, last_year=max(last, FIRST_YEAR))
-        asked = [one for t in targets for one in (t.asked, t.over) if one is not None]
-        self.series = tuple(dict.fromkeys(asked))
+        self.series = tuple(dict.fromkeys(target.asked for target in targets))
         self.weights = np.stack([group_weights(self.strata, g) for g in groups_of(self.series)])
         ids = [row.id for row in whole.products]
         self.columns = np.array([ids.index(row.id) for row in self.catalogue.products])
@@ -320,8 +303,6 @@ class BlockModel:
         values = yearly[:, self.series.index(target.asked)]
         if target.series.indicator == "treatment_share":
             values = values / (values + OTHER_EPISODES)
-        if target.over is not None:
-            values = values / yearly[:, self.series.index(target.over)]
         years = range(PAST_FROM, self.last_year + 1)
         wanted = range(target.first, target.last + 1)
         value = over_years(values, years, wanted, target.series.unit)

@@ -33,6 +33,7 @@ NOTICED = 0.01  # change on the scale of a figure below which a quantity is no i
 CLOSE_ENOUGH = 0.5  # sd of exact less surrogate log density at which learning stops
 DEPTH = 20.0  # log density below the best at which a run counts e times less to the surrogate
 LEAST_WEIGHT = 1e-3
+WARM = 0.9  # power of the surrogate's density that is sampled: wider, so that no weight is extreme
 JITTER = 1.3  # learning runs spread this much wider than the surrogate's posterior
 MIXED = 1.01  # R-hat below which chains agree
 EFFECTIVE = 400  # least effective sample size, bulk and tail
@@ -45,11 +46,11 @@ class Settings:
 
     draws: int = 500  # kept, one for each index
     chains: int = 4
-    proposals: int = 600  # of each chain, each an exact run
+    proposals: int = 800  # of each chain, each an exact run
     warmup: int = 500
     thin: int = 2
-    first: int = 1200  # exact runs from the prior
-    later: int = 600  # exact runs of each later round
+    first: int = 800  # exact runs from the prior
+    later: int = 700  # exact runs of each later round
     rounds: int = 4
     seed: int = 1
 
@@ -155,7 +156,7 @@ class _Posterior:
     def by_surrogate(
         self, surrogate: Surrogate, coordinates: Coordinates
     ) -> Callable[[Float], tuple[float, Float]]:
-        """Log density and gradient at one point (K + G,)."""
+        """Log density to the power WARM and its gradient at one point (K + G,)."""
         k, spread = self.inputs, self.spread
 
         def density(point: Float) -> tuple[float, Float]:
@@ -165,7 +166,7 @@ class _Posterior:
             value, to_fitted, to_tau = self.likelihood.evaluate(fitted, self.log_tau(point))
             to_scores = (to_fitted @ jacobian) @ moved - scores
             gradient = np.concatenate([to_scores, to_tau * spread])
-            return value - 0.5 * float(scores @ scores), gradient
+            return WARM * (value - 0.5 * float(scores @ scores)), WARM * gradient
 
         return density
 
@@ -275,7 +276,7 @@ def fit_block(
     progress("running the exact model")
     values = model.values(points[:, : posterior.inputs], index)
     guess = learner.guess(surrogate, points[:, : posterior.inputs], values)
-    ratio = posterior.exact(points, values) - posterior.exact(points, guess)
+    ratio = posterior.exact(points, values) - WARM * posterior.exact(points, guess)
     at, acceptance = correct(ratio.reshape(settings.chains, count), settings.seed)
     corrected = np.take_along_axis(proposals, at[:, :, None], axis=1)
     rhat, bulk, tail = diagnose(corrected)

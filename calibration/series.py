@@ -69,7 +69,6 @@ class Group:
     age_min: int | None
     age_max: int | None
     region: str
-    deprivation: str | None = None
 
     @property
     def ages(self) -> str:
@@ -169,12 +168,5 @@ def group_weights(strata: Strata, group: Group) -> Float:
     total = np.zeros(strata.size)
     for region in PARTS.get(group.region, (group.region,)):
         low, high = group.age_min, group.age_max
-        total += weights(
-            strata,
-            age_min=low,
-            age_max=high,
-            sex=group.sex,
-            region=region,
-            deprivation=group.deprivation,
-        )
+        total += weights(strata, age_min=low, age_max=high, sex=group.sex, region=region)
     return total

@@ -287,8 +287,7 @@ def joined_run(outcome: Outcome, advance: Advance = lambda what, share: None) ->
     Raises FloatingPointError when the model breaks down.
     """
     catalogue = outcome.plan.catalogue
-    targets = (target for one in outcome.fitted for target in one.model.targets)
-    asked = [one for target in targets for one in _asked(target)]
+    asked = [target.series for one in outcome.fitted for target in one.model.targets]
     series = tuple(dict.fromkeys([*asked, *(one for _, one in load_headlines(catalogue))]))
     done = [0]
 
@@ -338,25 +337,13 @@ def shift(fitted: Sequence[Fitted], joined: Joined) -> list[Shift]:
     return found
 
 
-def _asked(target: Target) -> tuple[Series, ...]:
-    """Series of the whole model that a target is made of: itself, or both parts of a ratio."""
-    return (target.series,) if target.over is None else (target.asked, target.over)
-
-
 def _value(target: Target, joined: Joined) -> Float | None:
     """A target in the joined run on its scale (D,); None where the whole model has no number."""
     wanted = range(target.first, target.last + 1)
-
-    def of(series: Series) -> Float | None:
-        yearly = joined.values[:, joined.series.index(series)]
-        return over_years(yearly, joined.years, wanted, series.unit)
-
-    parts = [of(series) for series in _asked(target)]
-    values, below = parts[0], parts[-1]
-    if values is None or below is None:
+    yearly = joined.values[:, joined.series.index(target.series)]
+    values = over_years(yearly, joined.years, wanted, target.series.unit)
+    if values is None:
         return None
-    if target.over is not None:
-        values = values / below
     with np.errstate(divide="ignore", invalid="ignore"):
         found = to_scale(values, target.scale)
     return found if np.isfinite(found).any() else None

@@ -25,8 +25,8 @@ from experiments.calibrate import (
     report_folder,
     told_of,
 )
-from experiments.plots.calibration import Learnt, Predicted, in_two_digits, save_calibration
 from experiments.plots.fans import save_fans
+from experiments.plots.fits import Learnt, Predicted, in_two_digits, save_calibration
 from experiments.score import write_scores
 from model.errors import InputError
 

@@ -18,7 +18,7 @@ from calibration.holdout import HoldoutResult, Skill
 from calibration.score import INTERVALS, Coverage
 from experiments.calibrate import Outcome, Shift, report_folder
 from experiments.calibration_report import Report, is_learnt
-from experiments.plots.calibration import in_two_digits as short
+from experiments.plots.fits import in_two_digits as short
 
 MOST = 10  # rows of a list of the worst
 LINE = 96
@@ -183,7 +183,8 @@ def _learnt(report: Report) -> Section:
 
 
 def _name(row: parameter_checks.ParameterCheck) -> str:
-    return row.name.partition("/")[2].replace("[,,,,]", "") or row.name
+    """The name of a quantity without what its block says already."""
+    return row.name.removeprefix(f"{row.block}/").replace("[,,,,]", "")
 
 
 def _bounds(report: Report) -> Section:

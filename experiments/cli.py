@@ -223,8 +223,7 @@ def _progress(draws: int) -> Iterator[Callable[[int], None]]:
         task = progress.add_task("simulating", total=draws)
 
         def advance(done: int) -> None:
-            if _stopped:  # the signal came where Python drops exceptions, such as in a callback
-                raise SystemExit(128 + _stopped[0])
+            _stop_if_asked()
             progress.update(task, advance=done)
 
         yield advance
@@ -370,11 +369,12 @@ def calibrate(
         from experiments.calibrate import Asked, run_calibration
         from experiments.calibration_report import check, write
         from experiments.calibration_table import markdown, print_report
+        from experiments.progress import share_done
 
         asked = Asked(
             tuple(products or ()), until_year, out, draws, quick, threads or _cores(), ship
         )
-        with _share_done() as advance:
+        with share_done(_stop_if_asked) as advance:
             outcome = run_calibration(asked, advance)
             advance("checks and plots", 0.97)
             report = check(outcome)
@@ -382,31 +382,37 @@ def calibrate(
         print_report(report, _console())
 
 
-@contextmanager
-def _share_done() -> Iterator[Callable[[str, float], None]]:
-    """A bar of the share of all work done, and what is done now; lines where no terminal is."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+@app.command()
+def coverage(
+    out: Annotated[
+        Path, typer.Option(help="File of the sets; those that it holds are not made again.")
+    ] = Path("results/coverage.csv"),
+    sets: Annotated[int, typer.Option(min=0, max=1000, help="Sets of each block.")] = 10,
+    broken: Annotated[
+        int, typer.Option(min=0, max=1000, help="Sets of each block and broken truth.")
+    ] = 3,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=1024, show_default="all cores")
+    ] = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="Print the shipped study; nothing is run.")
+    ] = False,
+) -> None:
+    """Fit made-up figures whose truth is known and count how often the intervals hold it."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as for a run
+    with _refusals():
+        from experiments.coverage import SHIPPED, Asked, print_coverage, run_coverage
+        from experiments.progress import share_done
 
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("reading the tables", total=1.0)
+        if not shipped:
+            with share_done(_stop_if_asked) as advance:
+                run_coverage(Asked(out, sets, broken, processes or _cores()), advance)
+        print_coverage(SHIPPED if shipped else out, _console())
 
-        def advance(what: str, share: float) -> None:
-            if _stopped:
-                raise SystemExit(128 + _stopped[0])
-            progress.update(task, description=what, completed=share)
-            if not console.is_terminal:
-                console.print(f"{share:4.0%} {what}", highlight=False)
 
-        yield advance
+def _stop_if_asked() -> None:
+    if _stopped:  # the signal came where Python drops exceptions, such as in a callback
+        raise SystemExit(128 + _stopped[0])
 
 
 @app.command()

@@ -112,7 +112,7 @@ def _words(figure: Figure, height: float, untested: int) -> None:
     notes = (
         "Products: figures in order of years, as multiples of the predicted median (for shares, of "
         "the odds); bars and dots beyond the panel end at its edge. Open dots: "
-        f"{untested} figures that are not counted: alone in a series with a free offset, or a bound.",
+        f"{untested} figures that do not count: alone in a series with a free offset, or a bound.",
         "Source: calibration/figures.csv (fitted figures, by id in coverage.csv); the pages "
         "coverage-PRODUCT name every figure and its source.",
     )
@@ -144,16 +144,16 @@ def _summary(axes: Axes, rows: Sequence[Centred]) -> None:
         good = low <= found[i] <= high
         colour, marker = (BLUE, "o") if good else (VERMILION, "D")
         axes.plot([i], [found[i]], marker=marker, color=colour, markersize=6, zorder=3)
-        # Right of the dot, so that the text never lies on the band's edge.
+        # Right of the grey, so that the text never lies on an edge.
         axes.annotate(
             f"{found[i]:.0%}",
-            (i, found[i]),
-            xytext=(10, 0),
+            (i + 0.25, found[i]),
+            xytext=(3, 0),
             textcoords="offset points",
             va="center",
             fontsize=8,
         )
-    axes.set_xlim(-0.5, 2.7)
+    axes.set_xlim(-0.5, 2.75)
     axes.set_ylim(0.3, 1.02)
     axes.xaxis.set_major_locator(FixedLocator(range(3)))
     axes.xaxis.set_major_formatter(FixedFormatter([f"{level}% interval" for level in BARS]))

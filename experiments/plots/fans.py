@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from calibration.errors import build_errors, from_scale
 from calibration.series import Series, names_of
 from experiments.headline_series import load_headlines
+from experiments.plots.outcomes import NOTE_LETTERS
 from experiments.plots.overview import overview
-from experiments.plots.page import Page
+from experiments.plots.page import Dot, Page, Panel
 from experiments.plots.reader import Reader
 from experiments.plots.sheet import save
 from experiments.plots.words import (
@@ -24,6 +27,7 @@ from experiments.plots.words import (
     what_is_what,
 )
 from model.catalogue import Catalogue
+from model.parameters import SPREAD
 from model.strata import REGIONS
 
 if TYPE_CHECKING:
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
 FIRST = 2010
 EACH = 2
 """Series of a product on the page with the past: the headline and those with most figures."""
+WIDE = 0.6
+"""Sd of a figure's error, on its scale, above which its bar would only show a free offset."""
+ERRORS = (
+    "Bands: what the model says is so, without errors of surveys. Bars of dots: 95% of the error "
+    "that the fit allows the figure (sample, wave, definition, break), unless the source printed "
+    "an interval; no bar: the level of the series has a wide free offset."
+)
 
 
 def save_fans(outcome: Outcome, folder: Path) -> list[Path]:
@@ -47,8 +58,12 @@ def save_fans(outcome: Outcome, folder: Path) -> list[Path]:
         shown = dataset(joined, plan.catalogue, first, products)
         reader = Reader(shown, plan.catalogue, plan.figures)
         page = overview(reader) if first == FIRST else past_page(reader, products)
-        notes = tuple(note for note in (told, *page.notes) if note)
-        written += save(replace(page, name=name, notes=notes, drawn=reader.drawn), folder)
+        panels = with_errors(page.panels, reader)
+        lines = [textwrap.wrap(note, NOTE_LETTERS) for note in (told, ERRORS, *page.notes)]
+        notes = tuple(line for wrapped in lines for line in wrapped)
+        written += save(
+            replace(page, name=name, panels=panels, notes=notes, drawn=reader.drawn), folder
+        )
     return written
 
 
@@ -89,6 +104,37 @@ def dataset(joined: Joined, catalogue: Catalogue, first: int, fitted: Sequence[s
     shown = {"survey": (("scenario", "draw", "series", "time"), values[None])}
     told = {"draws": "posterior", "calibrated": " ".join(fitted)}
     return xr.Dataset(shown, coordinates, told)
+
+
+def with_errors(panels: Sequence[Panel], reader: Reader) -> tuple[Panel, ...]:
+    """The panels with the 95% error of each figure that printed no interval."""
+    shown = [dot for panel in panels for dot in panel.dots if _bare(dot)]
+    if not shown:
+        return tuple(panels)
+    ids = dict.fromkeys(dot.figure for dot in shown)
+    errors = build_errors([reader.figures[name] for name in ids], reader.catalogue)
+    sds = np.sqrt(np.diag(errors.covariance()))
+    rows = zip(errors.ids, errors.scale, errors.observed, sds, strict=True)
+    ends = {name: _ends(scale, at, sd) for name, scale, at, sd in rows if sd <= WIDE}
+
+    def of(dot: Dot) -> Dot:
+        if not _bare(dot) or dot.figure not in ends or dot.value is None:
+            return dot
+        low, middle, high = ends[dot.figure]
+        factor = dot.value / middle  # from the unit of the series to the one shown
+        return replace(dot, low=factor * low, high=factor * high)
+
+    return tuple(replace(panel, dots=tuple(of(dot) for dot in panel.dots)) for panel in panels)
+
+
+def _bare(dot: Dot) -> bool:
+    return bool(dot.value) and dot.low is None and dot.high is None
+
+
+def _ends(scale: str, middle: float, sd: float) -> tuple[float, float, float]:
+    points = from_scale(np.array([middle - SPREAD * sd, middle, middle + SPREAD * sd]), scale)
+    low, at, high = (float(point) for point in points)
+    return low, at, high
 
 
 def _age(age: int | None) -> float:
@@ -133,4 +179,4 @@ def _most_seen(reader: Reader, product: str, but: list[str]) -> list[str]:
 
 def _drawable(series: Series) -> bool:
     """Whether the level means something: loads in sewage and the like are relative."""
-    return series.indicator != "wastewater_load" and series.group.deprivation is None
+    return series.indicator != "wastewater_load"

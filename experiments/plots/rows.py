@@ -44,8 +44,9 @@ HEADER, FOOTER, AXIS = 1.0, 0.16, 0.42  # inches
 NOTE_LINE, NOTE_LETTERS = 0.135, 190
 EACH = 0.19  # inches of a row
 LABELS, RIGHT = 4.5, 0.15  # inches left and right of the axes
-COLUMN = 1.2  # inches of a column of numbers
-SMALL, LETTER = 7.0, 0.54  # points; width of a letter as a share of its size
+GAP = 0.18  # inches between columns of numbers
+SMALL = 7.0  # points
+LABEL_LETTER, LETTER, BOLD_LETTER = 0.53, 0.57, 0.66  # width of a letter, share of its size
 RATIOS = (1 / 64, 1 / 16, 1 / 4, 1 / 2, 1 / 1.25, 1, 1.25, 2, 4, 16, 64)
 
 
@@ -160,8 +161,8 @@ def draw_rows(page: RowPage) -> Figure:
     height = HEADER + EACH * (lines + 0.6) + AXIS + footer
     figure = Figure(figsize=(NARROW, height))
     FigureCanvasAgg(figure)
-    right = RIGHT + COLUMN * len(page.columns)
-    width = NARROW - LABELS - right
+    ends = _column_ends(page)
+    width = NARROW - LABELS - RIGHT - (ends[-1] if ends else 0.0)
     box = (LABELS / NARROW, (footer + AXIS) / height, width / NARROW, EACH * (lines + 0.6) / height)
     axes = figure.add_axes(box)
     axes.set_ylim(lines - 0.2, -0.8)
@@ -173,15 +174,25 @@ def draw_rows(page: RowPage) -> Figure:
         axes.axhline(y + 0.45, color="#BDBDBD", linewidth=0.5, zorder=0)
     for y, row in zip(places, page.rows, strict=True):
         _row(axes, y, row, page)
-        for column, text in enumerate(row.texts):
-            _beside(axes, y, text, width + COLUMN * (column + 1), "right")
-    for column, text in enumerate(page.columns):
-        _beside(axes, -1.05, text, width + COLUMN * (column + 1), "right", weight="bold")
+        for end, text in zip(ends, row.texts, strict=True):
+            _beside(axes, y, text, width + end, "right", faint=row.faint)
+    for end, text in zip(ends, page.columns, strict=True):
+        _beside(axes, -1.05, text, width + end, "right", weight="bold")
     _header(figure, page, height)
     for i, note in enumerate(notes):
         y = (footer - 0.06 - NOTE_LINE * i) / height
         figure.text(0.1 / NARROW, y, note, fontsize=SMALL, color=GREY, va="top")
     return figure
+
+
+def _column_ends(page: RowPage) -> list[float]:
+    """Right ends of the columns of numbers, inches right of the axes: each as wide as its words."""
+    found: list[float] = []
+    for column, heading in enumerate(page.columns):
+        letters = max(len(row.texts[column]) for row in page.rows)
+        wide = max(letters * LETTER, len(heading) * BOLD_LETTER) * SMALL / 72
+        found.append((found[-1] if found else 0.0) + GAP + wide)
+    return found
 
 
 def _places(rows: Sequence[Row]) -> tuple[list[float], list[tuple[float, str]]]:
@@ -263,8 +274,8 @@ def _row(axes: Axes, y: float, row: Row, page: RowPage) -> None:
         _bar(axes, y + (0.22 * (2 * number - 1) if several else 0.0), bar, row, page.limit)
     # Long labels shrink, and in the end lose their tail, rather than run into the plot.
     room = 72 * (LABELS - 0.3)
-    size = min(SMALL + 0.2, max(5.8, room / (LETTER * max(len(row.label), 1))))
-    words = textwrap.shorten(row.label, int(room / (LETTER * size)), placeholder=" …")
+    size = min(SMALL + 0.2, max(5.8, room / (LABEL_LETTER * max(len(row.label), 1))))
+    words = textwrap.shorten(row.label, int(room / (LABEL_LETTER * size)), placeholder=" …")
     _beside(axes, y, words, -0.12, "right", size=size, faint=row.faint)
     if row.ends is not None:
         ends = [min(max(x, -page.limit), page.limit) for x in row.ends]

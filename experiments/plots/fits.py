@@ -28,7 +28,9 @@ RATIO_NOTE = (
     "odds, which for a small share is nearly that of the share. Bars and dots beyond the page end "
     "in an arrow."
 )
-BANDS = "Bars: the thick part holds 50%, the whole 95%; the tick is the median."
+BANDS = "Bars: the dark part holds 50%, the whole 95%; the tick is the median."
+ASSUMED = f"Assumed: contraction below {ASSUMED_BELOW:g}"
+LEARNT = "Learnt from the figures"
 OTHERS = "Other products"
 
 
@@ -162,10 +164,13 @@ def _order(figure: Figure) -> tuple[object, ...]:
 
 
 def _what(figure: Figure, catalogue: Catalogue) -> str:
-    """The indicator in words."""
+    """The indicator in words, with its unit unless it is a share."""
     indicators = {row.id: row.name for row in catalogue.indicators}
     name = indicators.get(figure.indicator, figure.indicator.replace("_", " "))
-    return indicator_in_words(name, figure.product, catalogue)
+    what = indicator_in_words(name, figure.product, catalogue)
+    series = series_of(figure, catalogue)
+    unit = "proportion" if series is None else series.unit
+    return what if unit == "proportion" else f"{what}, {unit}"
 
 
 def _counted(rows: Sequence[Predicted]) -> str:
