@@ -37,7 +37,7 @@ CUT = 2015
 LATENT_YEARS = (2018, 2023, 2030)
 LATENT = ("last_year_prevalence", "problematic_prevalence", "lifetime_prevalence")
 LEVELS = (0.5, 0.8, 0.95)
-STUDY = Settings(draws=400, proposals=300, warmup=300, first=1000, later=400, rounds=3, chains=4)
+STUDY = Settings(draws=300, proposals=150, warmup=200, first=700, later=250, rounds=2, chains=4)
 WITH_LOADS = ("cannabis", "cocaine", "mdma", "amphetamine")
 POORLY_MIXED = 1.05  # R-hat above which a fit of the study counts as poorly mixed (it is kept)
 

@@ -36,13 +36,18 @@ class Section:
 
 def print_report(report: Report, console: Console) -> None:
     """Print every section and where the rest is."""
-    for section in sections(report):
+    print_sections(sections(report), console)
+    console.print(f"\nReport: {report_folder(report.outcome.asked)}", soft_wrap=True)
+
+
+def print_sections(told: Sequence[Section], console: Console) -> None:
+    """Print sections one after the other."""
+    for section in told:
         console.print(f"\n{section.title}", style="bold")
         for line in section.lines:
             console.print(line)
         if section.rows:
             console.print(_table(section))
-    console.print(f"\nReport: {report_folder(report.outcome.asked)}", soft_wrap=True)
 
 
 def _table(section: Section) -> Table:
@@ -57,8 +62,13 @@ def _table(section: Section) -> Table:
 
 def markdown(report: Report) -> str:
     """All sections as the text of ``summary.md``."""
-    parts = ["# Calibration"]
-    for section in sections(report):
+    return as_markdown("Calibration", sections(report))
+
+
+def as_markdown(title: str, told: Sequence[Section]) -> str:
+    """Sections as the text of a file with this title."""
+    parts = [f"# {title}"]
+    for section in told:
         parts.append(f"## {section.title}")
         parts += ["\n".join(textwrap.wrap(line, LINE)) for line in section.lines]
         if section.rows:
@@ -77,7 +87,7 @@ def sections(report: Report) -> list[Section]:
     if outcome.asked.until is None:
         found.append(_shift(outcome))
     if report.holdout is not None:
-        found += _holdout(report.holdout)
+        found += holdout_sections(report.holdout)
     return found
 
 
@@ -324,7 +334,7 @@ def _shift_row(block: str, rows: Sequence[Shift]) -> tuple[str, ...]:
     )
 
 
-def _holdout(found: HoldoutResult) -> list[Section]:
+def holdout_sections(found: HoldoutResult) -> list[Section]:
     """What a cut fit forecast of the figures after it."""
     summary = found.summary
     missed = [name for name, good in found.verdicts.items() if not good]

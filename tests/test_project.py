@@ -24,7 +24,17 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("model", "scenarios", "calibration", "experiments")
 FOLDERS = (*ROOMS, "tests", "docs", "notebooks", ".ci")
-COMMANDS = ("run", "figures", "money", "shocks", "show")
+COMMANDS = (
+    "run",
+    "figures",
+    "money",
+    "shocks",
+    "calibrate",
+    "validate",
+    "score",
+    "coverage",
+    "show",
+)
 TOPICS = (
     "products",
     "parameters",

@@ -1,0 +1,106 @@
+"""What every command shares: the terminal, refusals, interrupts, options that return."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from model.errors import InputError
+
+REFUSED = 2  # the exit status of bad input, as of a wrong option
+
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        metavar="DIR",
+        help="Folder with tables of your own that add to or override the shipped ones.",
+    ),
+]
+PriorOption = Annotated[
+    bool,
+    typer.Option("--prior", help="Draw from the priors alone, without the posterior."),
+]
+
+
+_STOPPED: list[int] = []
+
+
+def console() -> Console:
+    """Where results are printed: as wide as the terminal, 100 columns into a file or pipe."""
+    wide = None if "COLUMNS" in os.environ else 100
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=wide)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Tell bad input in plain words and exit with status 2; a broken-down run with status 1."""
+    try:
+        yield
+    except InputError as error:
+        typer.echo(f"Refused: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    except FloatingPointError as error:
+        typer.echo(f"The run stopped: {error}. Results are as they were.", err=True)
+        raise typer.Exit(1) from None
+
+
+def cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def draws_bar(draws: int) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal while draws are simulated; gives what counts those that end."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("draws,"),
+        TimeElapsedColumn(),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        # The first run on a machine compiles the engine: the bar stands still for a while.
+        task = progress.add_task("simulating", total=draws)
+
+        def advance(done: int) -> None:
+            stop_if_asked()
+            progress.update(task, advance=done)
+
+        yield advance
+
+
+def stop_if_asked() -> None:
+    if _STOPPED:  # the signal came where Python drops exceptions, such as in a callback
+        raise SystemExit(128 + _STOPPED[0])
+
+
+def stop(number: int, _: FrameType | None) -> None:
+    _STOPPED.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)
