@@ -97,12 +97,14 @@ def screen(model: BlockModel, known: Bool) -> list[Input]:
     """
     count = len(model.inputs)
     effect = np.zeros(count)
+    if not known.any():
+        return []
     for start in (np.zeros(count), np.random.default_rng(29).standard_normal(count)):
         scores = np.tile(start, (2 * count + 1, 1))
         scores[1 : count + 1] += STEP * np.eye(count)
         scores[count + 1 :] -= STEP * np.eye(count)
         values = model.values(scores, np.zeros(len(scores), dtype=np.int64))[:, known]
-        largest = np.nanmax(np.abs(values[1:] - values[0]), axis=1)
+        largest = np.fmax.reduce(np.abs(values[1:] - values[0]), axis=1)
         effect = np.fmax(effect, np.fmax(largest[:count], largest[count:]))
     return [one for one, size in zip(model.inputs, effect, strict=True) if size > NOTICED]
 
@@ -262,6 +264,8 @@ def fit_block(
     values of exact runs from the prior made before, to begin with.
     """
     began = time.perf_counter()
+    if not known.any():
+        return _unfitted(model, errors, settings)
     posterior = _Posterior(errors, known, len(model.inputs))
     learner = _Learner(model, posterior, settings)
     if bank is not None:
@@ -293,6 +297,30 @@ def fit_block(
         acceptance=acceptance,
         surrogate_sd=float(np.std(ratio[np.isfinite(ratio)])),
         runs=len(learner.scores) + len(points),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _unfitted(model: BlockModel, errors: Errors, settings: Settings) -> BlockFit:
+    """What stands in for a fit where no figure is known: the draws of the base as they are."""
+    began = time.perf_counter()
+    none = model.with_inputs(())
+    values = none.values(np.zeros((settings.draws, 0)), np.arange(settings.draws))
+    rng = np.random.default_rng([settings.seed, 31])
+    scores = rng.standard_normal((settings.chains, settings.draws, len(errors.tau)))
+    rhat, bulk, tail = diagnose(scores)
+    return BlockFit(
+        inputs=(),
+        scores=np.zeros((settings.draws, 0)),
+        log_tau=errors.tau[:, 0] + errors.tau[:, 1] * scores[0],
+        values=values,
+        chains=scores,
+        rhat=rhat,
+        ess_bulk=bulk,
+        ess_tail=tail,
+        acceptance=1.0,
+        surrogate_sd=0.0,
+        runs=settings.draws,
         seconds=time.perf_counter() - began,
     )
 

@@ -134,13 +134,14 @@ def test_scores_of_0_are_the_median_of_every_prior(name: str) -> None:
 
 def test_a_block_without_upstream_runs_as_in_the_whole_model() -> None:
     catalogue, _ = tables()
-    # Loads besides shares of people: these need the market, of which a block runs the loads alone.
+    # Loads too: a block runs nothing else of the market. Waiting lists and deaths that products
+    # share are all that differs.
     targets = [t for t in targets_of("amphetamine") if t.series.indicator != "treatment_share"]
     assert "wastewater_load" in {target.series.indicator for target in targets}
     model = model_of("amphetamine", targets, draws=1, median=True)
     found = model.values(np.zeros((1, len(model.inputs))), np.zeros(1, dtype=np.int64))
     expected = by_survey(catalogue, model.base, targets)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.01)
 
 
 def test_what_is_no_input_keeps_the_draw_of_its_index() -> None:
@@ -160,16 +161,17 @@ def test_a_shared_row_moves_the_product_that_learns_it_alone() -> None:
     smoking = targets_of("tobacco")
     model = model_of("tobacco", [*smoking, *targets_of("e_cigarettes")], draws=1)
     shared = {row.key for row in model.catalogue.parameters}
-    own = [k for k, one in enumerate(model.inputs) if one.row and one.name not in shared]
-    copies = [k for k in own if not model.inputs[k].name.startswith("history/")]
-    assert {model.inputs[k].name.partition("/")[0] for k in copies} == {"tobacco"}
-    assert "tobacco/damping[,,,,]" in {model.inputs[k].name for k in copies}
+    names = [one.name for one in model.inputs]
+    copies = ["damping", "mover_cessation_share", "escalation_sex_ratio", "social_exponent"]
+    own = [names.index(f"tobacco/{name}[,,,,]") for name in copies]
+    assert not shared & {names[k] for k in own}
     scores = np.zeros((2, len(model.inputs)))
-    scores[1, copies] = 0.5
+    scores[1, own] = 1.0
     values = model.values(scores, np.zeros(2, dtype=np.int64))
-    moved = values[0] != values[1]
-    assert moved[: len(smoking)].all()
-    assert not moved[len(smoking) :].any()
+    moved = np.abs(values[1] - values[0])
+    assert moved[: len(smoking)].min() > 1e-4
+    # Only through the deaths of people who smoke.
+    assert moved[len(smoking) :].max() < 1e-5
 
 
 def test_parts_order_and_threads_change_no_bit() -> None:
