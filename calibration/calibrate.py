@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -240,5 +241,5 @@ def read_fit(path: Path, digest: str, model: BlockModel) -> BlockFit | None:
                 **{name: found[name] for name in ARRAYS},
                 **{name: found[name].item() for name in NUMBERS},
             )
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         return None

@@ -226,12 +226,26 @@ def run_chunk(
     left = [number for number in chunk.numbers if number not in done]
     if not left:
         return []
-    row = next(row for row in load_blocks() if row.block == chunk.block)
-    bench = prepare_bench(catalogue, figures, row, threads=1)
-    rng = np.random.default_rng([23])
-    scores = rng.standard_normal((STUDY.first, len(bench.model.inputs)))
-    bank = scores, bench.model.values(scores, rng.integers(0, STUDY.draws, STUDY.first))
+    bench, bank = _ready(catalogue, figures, chunk.block)
     return [quantity for number in left for quantity in refit(bench, chunk.truth, number, bank)]
+
+
+_READY: dict[tuple[object, ...], tuple[Bench, tuple[Float, Float]]] = {}
+"""Benches of this process, each with its runs from the prior: the same for all sets of a block."""
+
+
+def _ready(
+    catalogue: Catalogue, figures: Sequence[Figure], block: str
+) -> tuple[Bench, tuple[Float, Float]]:
+    key = block, STUDY, tuple(figures)
+    if key not in _READY:
+        row = next(row for row in load_blocks() if row.block == block)
+        bench = prepare_bench(catalogue, figures, row, threads=1)
+        rng = np.random.default_rng([23])
+        scores = rng.standard_normal((STUDY.first, len(bench.model.inputs)))
+        values = bench.model.values(scores, rng.integers(0, STUDY.draws, STUDY.first))
+        _READY[key] = bench, (scores, values)
+    return _READY[key]
 
 
 def read_quantities(path: Path) -> list[Quantity]:

@@ -95,6 +95,7 @@ def write(report: Report, summary: str) -> Path:
         save(posterior, outcome.asked.out / POSTERIOR)
         if outcome.asked.ship:
             save(posterior, SHIPPED)
+            SHIPPED.with_name("report.md").write_text(summary, encoding="utf-8")
     return folder
 
 

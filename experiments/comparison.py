@@ -172,7 +172,13 @@ _Seen = tuple[str, Float, tuple[float | None, float | None, float | None]]
 
 
 def _seen(results: Results, figure: Figure, catalogue: Catalogue) -> _Seen | None:
-    """Unit, draws and the figure's numbers; None where the run does not say the same thing."""
+    """Unit, draws and the figure's numbers; None where the run does not say the same thing.
+
+    Loads in wastewater are left out: a site has a scale of its own, so that only changes tell
+    (``drugfutures calibrate`` and ``score`` know the scales).
+    """
+    if figure.population_kind == "sewershed":
+        return None
     series = series_of(figure, catalogue)
     values = None if series is None else results.series(series)
     if series is None or values is None:

@@ -227,6 +227,32 @@ def _command(name: str, call: list[str], most: float) -> Row:
     return Row(name, min(walls[1:]), "s", at_most=most, note="code compiled before; best of 5")
 
 
+def _sampler() -> Iterator[Row]:
+    """How a block is fitted, beside an ensemble on the exact density. No bound: it takes long."""
+    from tests.benchmarks.sampler import BLOCK, LONG_STEPS, STEPS, compare
+
+    found = compare()
+    ours, peer, easy = found.ours, found.peer, found.easy
+    state = "has converged" if peer.rhat < 1.01 else "has not converged"
+    unit = "effective draws a second"
+    yield Row(
+        f"fit of {BLOCK}, surrogate, NUTS and correction",
+        ours.per_second,
+        unit,
+        note=f"{found.dimension} quantities, least effective {ours.ess:.0f}, R-hat {ours.rhat:.3f},"
+        f" {ours.evaluations} exact runs with those of learning, {ours.seconds:.0f} s",
+    )
+    yield Row(
+        f"fit of {BLOCK}, ensemble (emcee) on the exact model",
+        found.peer_per_second,
+        unit,
+        note=f"{peer.evaluations / peer.seconds:.0f} exact runs a second; after {STEPS} steps R-hat"
+        f" {peer.rhat:.1f}: it {state}. So effective draws a step are those on a normal density of"
+        f" as many dimensions, {easy.ess:.0f} in {LONG_STEPS // 2} steps (R-hat {easy.rhat:.2f})",
+    )
+    yield Row("fit, effective draws a second, ours / ensemble", found.ratio, "ratio")
+
+
 def figures() -> Iterator[Row]:
     """Measure everything, row by row."""
     problem = core(prepared())
@@ -235,3 +261,4 @@ def figures() -> Iterator[Row]:
     yield from _engine(prepared(ENGINE_DRAWS))
     yield from _with_markets()
     yield from _start_up()
+    yield from _sampler()

@@ -25,7 +25,7 @@ from calibration.calibrate import (
     read_fit,
 )
 from calibration.errors import Errors
-from calibration.fit import BlockFit, Settings, adopt
+from calibration.fit import BlockFit, Settings, adopt, fit_block
 from calibration.priors import draw_priors
 from model.errors import InputError
 from model.parameters import SPREAD, WIDENING, Draws, quantile
@@ -58,7 +58,7 @@ def chosen(model: BlockModel, known: Bool) -> list[Input]:
 def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     """A screening without runs; all other runs and fits are counted."""
     count = Counter()
-    values, fit = BlockModel.values, module.fit_block
+    values = BlockModel.values
 
     def counted(self: BlockModel, scores: Float, index: Int) -> Float:
         count.runs += len(scores)
@@ -72,7 +72,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
         progress: Callable[[str], None],
     ) -> BlockFit:
         count.fits.append(model.block.block)
-        return fit(model, errors, known, settings, progress)
+        return fit_block(model, errors, known, settings, progress)
 
     monkeypatch.setattr(BlockModel, "values", counted)
     monkeypatch.setattr(module, "screen", chosen)
@@ -142,7 +142,9 @@ def test_a_fit_is_taken_up_again_until_something_changes(counter: Counter, tmp_p
     np.testing.assert_array_equal(anew.fit.chains, first.fit.chains)
     path = tmp_path / "e_cigarettes.npz"
     whole = path.read_bytes()
-    for damage in (whole[: len(whole) // 2], b"", b"not an archive"):
+    third = len(whole) // 3
+    flipped = whole[:third] + bytes(255 - byte for byte in whole[third : third + 9])
+    for damage in (whole[:third], b"", b"not an archive", flipped + whole[third + 9 :]):
         path.write_bytes(damage)
         assert read_fit(path, first.digest, first.model) is None
     vaping(plan, tmp_path)
