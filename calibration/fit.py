@@ -21,6 +21,7 @@ from calibration.errors import Errors
 from calibration.likelihood import Likelihood
 from calibration.sample import correct, diagnose, sample
 from calibration.surrogate import Surrogate, fit_surrogate
+from model.errors import InputError
 from model.parameters import Draws
 
 Float = npt.NDArray[np.float64]
@@ -72,15 +73,14 @@ class BlockFit:
     ess_bulk: Float
     ess_tail: Float
     acceptance: float
-    surrogate_sd: float  # of exact less surrogate log density over the proposals
+    surrogate_sd: float  # of the log weights of the proposals
     runs: int
     seconds: float
 
     @property
     def contraction(self) -> Float:
         """1 - posterior variance / prior variance of each input's score (K,)."""
-        scores = self.chains[..., : len(self.inputs)].reshape(-1, len(self.inputs))
-        return np.asarray(1.0 - scores.var(axis=0))
+        return np.asarray(1.0 - self.chains[..., : len(self.inputs)].var(axis=(0, 1)))
 
     @property
     def mixed(self) -> bool:
@@ -264,6 +264,13 @@ def fit_block(
     values of exact runs from the prior made before, to begin with.
     """
     began = time.perf_counter()
+    if settings.chains * settings.proposals < settings.draws:
+        raise InputError(
+            "fewer proposals than draws that are to be kept",
+            key="proposals",
+            given=settings.chains * settings.proposals,
+            allowed=f"{settings.draws} or more",
+        )
     if not known.any():
         return _unfitted(model, errors, settings)
     posterior = _Posterior(errors, known, len(model.inputs))
@@ -334,7 +341,9 @@ def _one_each(ratio: Float, index: Int, settings: Settings) -> Int:
     kept = np.empty(settings.draws, dtype=np.int64)
     for i in range(settings.draws):
         at = np.flatnonzero(index == i)
-        weight = np.exp(ratio[at] - ratio[at].max())
+        best = ratio[at].max()
+        # Where the model breaks down with every proposal of an index, any will do: none is right.
+        weight = np.exp(ratio[at] - best) if np.isfinite(best) else np.ones(len(at))
         kept[i] = rng.choice(at, p=weight / weight.sum())
     return kept
 

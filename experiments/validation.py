@@ -37,6 +37,8 @@ from model.parameters import Draws
 
 SHORT = Settings(first=500, later=400, rounds=3, proposals=300, warmup=300)
 """Shorter fits than the shipped one: these compare, they are not shipped."""
+SHORTEST = replace(SHORT, first=400, later=300, rounds=2, proposals=150, warmup=250)
+"""For fits that are only set beside another: structures, readings, known history."""
 HOLDOUTS = {
     "holdout-2015": (2015, False),
     "holdout-2018": (2018, False),
@@ -101,7 +103,9 @@ Tell = Callable[[str, str], None]
 
 def _holdout(plan: Plan, part: str, out: Path, folder: Path, tell: Tell) -> list[Section]:
     until, known = HOLDOUTS[part]
-    found = holdout(replace(plan, until=until, history_known=known), out / FITS, tell)
+    settings = SHORTEST if known else SHORT
+    cut = replace(plan, until=until, history_known=known, settings=settings)
+    found = holdout(cut, out / FITS, tell)
     write_scores(found.scored, folder / f"{part}.csv")
     words = ", history after it known" if known else ""
     return [
@@ -117,7 +121,7 @@ def _shipped(plan: Plan, out: Path, tell: Tell) -> tuple[Draws, list[Fitted]]:
 
 def _readings(plan: Plan, out: Path, folder: Path, tell: Tell) -> list[Section]:
     _, base = _shipped(plan, out, tell)
-    jump = replace(plan, variant="real jump")
+    jump = replace(plan, variant="real jump", settings=SHORTEST)
     blocks = ["e_cigarettes", *POOLED, *WITH_BREAK]
     _, other = calibrate(jump, blocks, out / FITS / "real_jump", tell)
     told = [row for row in breaks(base, plan.catalogue) if row.block in WITH_BREAK]
@@ -169,7 +173,7 @@ def _readings(plan: Plan, out: Path, folder: Path, tell: Tell) -> list[Section]:
 def _structures(plan: Plan, out: Path, folder: Path, tell: Tell) -> list[Section]:
     fits = []
     for name, held in STRUCTURES.items():
-        one = replace(plan, held=held) if held else replace(plan, settings=Settings())
+        one = replace(plan, held=held, settings=SHORTEST if held else Settings())
         place = out / FITS / name.replace(" ", "_") if held else out / FITS
         draws, fitted = calibrate(one, None, place, tell)
         tell("all", f"{name}: running to 2030")

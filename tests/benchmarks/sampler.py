@@ -82,7 +82,7 @@ class Problem:
 
         def log_density(points: Float) -> Float:
             values = self.model.values(points[:, :inputs], np.zeros(len(points), dtype=np.int64))
-            failed = ~np.isfinite(values).all(axis=1)
+            failed = np.logical_not(np.isfinite(values).all(axis=1))
             log_tau = self.errors.tau[:, 0] + self.errors.tau[:, 1] * points[:, inputs:]
             found = likelihood.many(np.where(failed[:, None], 0.0, values), log_tau)
             found -= 0.5 * np.sum(points[:, :inputs] ** 2, axis=1)

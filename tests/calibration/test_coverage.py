@@ -126,7 +126,7 @@ def test_a_truth_from_the_prior_has_figures_around_it(bench: Bench) -> None:
 def test_initiation_doubles_at_the_knot(bench: Bench) -> None:
     model = bench.model
     scores = world(bench, "prior").scores[None]
-    jumped = module._jumped(model, scores)
+    jumped = module._jumped(model, scores, np.zeros(1, dtype=np.int64))
     moved = [one.name for one, z in zip(model.inputs, (jumped - scores)[0], strict=True) if z != 0]
     assert moved == [f"amphetamine/innovation[{JUMP_YEAR}]"]
     years = np.array([2010.0, JUMP_YEAR, JUMP_YEAR + 1.0])

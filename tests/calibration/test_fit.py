@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -46,6 +47,11 @@ class _StandIn(BlockModel):
     def values(self, scores: Float, index: Int) -> Float:
         self.runs += len(scores)
         return self.formula(scores, index)
+
+    def with_inputs(self, inputs: Sequence[Input]) -> BlockModel:
+        other = copy(self)
+        other.inputs = tuple(inputs)
+        return other
 
 
 def errors_of(observed: Float, sd: float, groups: int = 0) -> Errors:
@@ -214,6 +220,22 @@ def test_targets_that_are_not_known_tell_nothing() -> None:
     ]
     np.testing.assert_array_equal(fits[0].chains, fits[1].chains)
     np.testing.assert_allclose(fits[0].values, linear(fits[0].scores, np.arange(0)))
+
+
+def test_without_a_known_figure_the_base_stays_as_it_is() -> None:
+    def formula(scores: Float, index: Int) -> Float:
+        assert scores.shape == (len(index), 0)
+        return np.stack([index, -index], axis=1).astype(np.float64)
+
+    model, none = _StandIn(formula, 3, 2), np.zeros(2, dtype=np.bool_)
+    assert screen(model, none) == []
+    fit = fit_block(model, errors_of(np.zeros(2), 1.0, 2), none, replace(QUICK, draws=500))
+    np.testing.assert_array_equal(fit.values[:, 0], np.arange(500))
+    assert (fit.inputs, fit.scores.shape, fit.contraction.shape) == ((), (500, 0), (0,))
+    assert fit.mixed
+    # The waves keep their prior: log tau around log 0.1, sd 0.35.
+    np.testing.assert_allclose(fit.log_tau.mean(axis=0), np.log(0.1), atol=0.07)
+    np.testing.assert_allclose(fit.log_tau.std(axis=0), 0.35, rtol=0.15)
 
 
 def test_runs_made_before_are_not_made_again() -> None:
