@@ -39,7 +39,7 @@ LATENT_YEARS = (2018, 2023, 2030)
 LATENT = ("last_year_prevalence", "problematic_prevalence", "lifetime_prevalence")
 LEVELS = (0.5, 0.8, 0.95)
 STUDY = Settings(
-    draws=125, proposals=125, warmup=200, thin=1, first=700, later=200, rounds=2, chains=4
+    draws=200, proposals=200, warmup=200, thin=1, first=700, later=200, rounds=2, chains=4
 )
 WITH_LOADS = ("cannabis", "cocaine", "mdma", "amphetamine")
 POORLY_MIXED = 1.05  # R-hat above which a fit of the study counts as poorly mixed (it is kept)
@@ -100,7 +100,9 @@ def prepare_bench(
     ]
     base = draw_priors(catalogue, STUDY.draws, seed)
     model = BlockModel(catalogue, alone, base, [*targets, *latent], threads=threads)
-    known = np.array([(f.year_end or f.year or 0) <= CUT for f, _ in pairs] + [False] * len(latent))
+    early = [(figure.year_end or figure.year or 0) <= CUT for figure, _ in pairs]
+    # A block whose figures are all later is refitted to all of them: none is left to forecast.
+    known = np.array([*(early if any(early) else [True] * len(early)), *([False] * len(latent))])
     model = model.with_inputs(screen(model, known))
     names = [figure.id for figure, _ in pairs]
     names += [f"{t.series.product}/{t.series.indicator}/{t.first}" for t in latent]
@@ -296,7 +298,8 @@ def study(
     """Make the sets that ``path`` does not hold yet; each chunk is kept as soon as it is done."""
     found = read_quantities(path)
     done = {(row.block, row.truth, row.number) for row in found}
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    try:
         waiting = {}
         for chunk in wanted:
             have = frozenset(n for n in chunk.numbers if (chunk.block, chunk.truth, n) in done)
@@ -305,4 +308,6 @@ def study(
             found += future.result()
             write_quantities(path, found)
             progress(len(waiting[future].numbers))
+    finally:
+        pool.shutdown(cancel_futures=True)  # what is done is on disk; an error must not wait
     return found
