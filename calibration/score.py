@@ -145,9 +145,9 @@ def conditional(
 ) -> tuple[Float, Float]:
     """Predictive means and sds (D, n) of figures from the model's ``values`` (D, n) on their scale.
 
-    Errors are conditioned on the ``known`` (n,) figures of the same product, whose own columns stay
-    NaN: a series seen before keeps its own offset. Those ``telling`` (n,) count as known for later
-    years too (default: none).
+    Errors are conditioned on the ``known`` (n,) figures of the same product and of earlier years,
+    whose own columns stay NaN: a series seen before keeps its own offset. Those ``telling`` (n,)
+    count as known for later years too (default: none).
     """
     mean, sd = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
     years = np.array([last_year(figure) for figure in figures])
@@ -158,12 +158,12 @@ def conditional(
         errors = build_errors([figures[i] for i in at], catalogue)
         tau = log_tau(product, errors)
         for year in sorted(set(years[at][~known[at]].tolist())):
-            told = known[at].copy()
+            told = known[at] & (years[at] < year)
             if telling is not None:
                 told |= telling[at] & (years[at] < year)
             ahead = ~told
             found = predict(errors, told, values[:, at], tau)
-            wanted = ahead & (years[at] == year)
+            wanted = ~known[at] & (years[at] == year)
             chosen = wanted[ahead]
             mean[:, at[wanted]], sd[:, at[wanted]] = found[0][:, chosen], found[1][:, chosen]
     return mean, sd

@@ -62,7 +62,8 @@ MEANING = (
     "fitted: a fit will use it; checked: results are set against it; context: it stands beside "
     "them. Anchored are the figures that the model knows, so that it proves nothing when they "
     "agree: forcing (put in as a history), anchor (put in to be met), centred (a prior was set "
-    "with it in view)."
+    "with it in view). Intervals are those of the model's own value, without the error of a survey "
+    "or a register: a figure may lie outside because it errs (`drugfutures score` adds that error)."
 )
 
 

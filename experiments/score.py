@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from calibration.errors import Errors, build_errors, to_scale
+from calibration.errors import Errors, build_errors, from_scale, to_scale
 from calibration.figures import OBSERVED, PUT_IN, Figure, comparable, load_figures
 from calibration.posterior import drawn, load
 from calibration.predict import Progress, over_years, survey, years_of
@@ -23,7 +23,7 @@ from calibration.score import (
     observed_trails,
     score,
 )
-from calibration.series import EURO, UNITS, Series, names_of, series_of
+from calibration.series import EURO, UNITS, Series, in_unit_of, names_of, series_of
 from experiments.results import csv_file
 from model.catalogue import Catalogue, load_catalogue
 from model.compartments import FIRST_YEAR
@@ -33,11 +33,13 @@ from model.past import FIRST_KEPT
 from model.reading import read_rows
 
 Float = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 NEAREST = 3  # names that a refusal suggests
 FITTED = "the fit used this figure: no forecast"
 PUT = "the model was told this figure: no forecast"
 REPEATED = "repeats other rows"
+UNSEEN = "no earlier figure of this series: its offset is unknown"
 NO_VALUE = "the model has no number for it in some or all draws"
 EXTREME = 14.0
 """Stands on the scale for a model's value of 0 (-) or of a share of 1 (+): one in a million."""
@@ -146,14 +148,20 @@ def _on_scale(value: float, figure: Figure, catalogue: Catalogue) -> float:
 
 
 def past_figures(
-    shipped: Sequence[Figure], table: Sequence[Figure], catalogue: Catalogue
+    shipped: Sequence[Figure],
+    table: Sequence[Figure],
+    catalogue: Catalogue,
+    sequential: bool = False,
 ) -> list[Figure]:
     """Shipped figures that a forecast of the table may know.
 
-    Plain values, fitted or checked, that were not put into the model and are not in the table: by
-    id, as the same question of the same survey, or as a row that one of the table repeats. Naive
-    forecasts know them all; the model's errors those that repeat no other row (``told_figures``).
+    Plain values, fitted or checked, that were not put into the model; a forecast sees those of
+    earlier years. Naive forecasts know them all, the model's errors ``told_figures``. With
+    ``sequential`` the rows of the table tell too, so that those that it repeats are left out: by
+    id, as the same question of the same survey, or as a row that one of the table repeats.
     """
+    if not sequential:
+        table = ()
     ids = {figure.id for figure in table}
     ids |= {repeated for figure in table for repeated in figure.repeated_ids}
     questions = {_question(figure) for figure in table}
@@ -170,8 +178,18 @@ def past_figures(
 
 
 def told_figures(past: Sequence[Figure]) -> list[Figure]:
-    """Those that repeat no other row: each observation tells of the errors once."""
-    return [figure for figure in past if figure.repeats is None]
+    """Those that tell of the errors: fitted figures, and of what has none all that repeat no row.
+
+    Where a product's indicator has fitted figures, the others were set aside for a reason (another
+    definition, the same observation), and the draws were not fitted to them.
+    """
+    fitted = {(one.product, one.indicator) for one in past if one.role == "fitted"}
+    return [
+        figure
+        for figure in past
+        if figure.role == "fitted"
+        or (figure.repeats is None and (figure.product, figure.indicator) not in fitted)
+    ]
 
 
 def _question(figure: Figure) -> tuple[object, ...]:
@@ -191,7 +209,7 @@ def run_score(asked: Asked, progress: Progress = lambda draws: None) -> Outcome:
     table = read_table(asked.figures, catalogue, shipped)
     _check_out(asked)
     draws, _ = drawn(catalogue, asked.draws, asked.seed, prior=asked.prior)
-    past = past_figures(shipped, table, catalogue)
+    past = past_figures(shipped, table, catalogue, asked.sequential)
     reasons = {figure.id: unpredictable(figure, catalogue) for figure in table}
     rows = [figure for figure in table if reasons[figure.id] is None]
     used = _used(shipped, table) if not asked.prior else frozenset()
@@ -276,8 +294,9 @@ def score_rows(
     if not wanted:
         return []
     telling = np.array([figure.value is not None for figure in figures]) & finite[kept]
+    expected = figures if sequential else _expected(figures, told, values[:, kept], catalogue)
     mean, sd = conditional(
-        figures,
+        expected,
         catalogue,
         told,
         np.nan_to_num(values[:, kept], neginf=-EXTREME, posinf=EXTREME),
@@ -288,6 +307,27 @@ def score_rows(
     known_trails = observed_trails(behind, build_errors(behind, catalogue), catalogue)
     errors = build_errors(wanted, catalogue)
     return score(wanted, errors, catalogue, (mean[:, ~told], sd[:, ~told]), known_trails)
+
+
+def _expected(
+    figures: Sequence[Figure], told: Bool, values: Float, catalogue: Catalogue
+) -> list[Figure]:
+    """The figures, those to be forecast with the model's median in place of what was printed.
+
+    The error of a sample depends on the size of the share: taken from the figure itself, a low
+    figure would buy itself a wide forecast.
+    """
+    found = []
+    for figure, known, draws in zip(figures, told, values.T, strict=True):
+        series = series_of(figure, catalogue)
+        middle = float(np.median(draws))
+        same = series is not None and in_unit_of(figure, series)[0] == figure.value
+        if known or series is None or figure.value is None or not same or not np.isfinite(middle):
+            found.append(figure)
+            continue
+        value = float(f"{float(from_scale(middle, _scale_of(series))):.3g}")
+        found.append(figure.model_copy(update={"value": value, "low": None, "high": None}))
+    return found
 
 
 def _log_tau(asked: Asked) -> LogTau:
@@ -328,6 +368,8 @@ def _noted(row: Scored, used: Collection[str]) -> Scored:
         notes.append(PUT)
     if figure.repeats is not None:
         notes.append(REPEATED)
+    if not row.n_earlier:
+        notes.append(UNSEEN)
     return replace(row, why="; ".join(notes))
 
 

@@ -9,9 +9,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from calibration.score import INTERVALS, Coverage, Summary, summarise
+from calibration.score import INTERVALS, Coverage, Summary, last_year, summarise
 from experiments.score import Outcome
 
+FIRST_AFTER = 2024  # the first year of which the fit knows nothing
 MEANING = (
     "CRPS: how far a forecast lay from what was seen, its spread included, on the logit scale for "
     "proportions and the log scale for the rest; lower is better. Each cluster (a source in a "
@@ -22,7 +23,9 @@ MEANING = (
 
 def print_scores(outcome: Outcome, console: Console) -> None:
     """Print the summary of a table of scores, and the rows that were not predicted."""
-    summary = summarise(outcome.scored)
+    known = [row for row in outcome.scored if row.predicted and "no forecast" in row.why]
+    left = [row for row in outcome.scored if row not in known]
+    summary = summarise(left if any(row.predicted for row in left) else outcome.scored)
     console.print()
     if outcome.prior:
         words = f"{outcome.draws} draws from the priors; the model is not calibrated."
@@ -102,8 +105,14 @@ def _print_notes(outcome: Outcome, console: Console) -> None:
     if noted:
         console.print()
         console.print(
-            f"{noted} of the predicted rows were known to the model beforehand: their score is no "
-            "proof of a forecast (column why)."
+            f"{noted} of the rows were known to the model beforehand (column why): the tables "
+            "above leave them out, as long as any other row is there."
+        )
+    seen = [row for row in outcome.scored if row.predicted and last_year(row.figure) < FIRST_AFTER]
+    if seen:
+        console.print(
+            f"{len(seen)} rows are of years up to {FIRST_AFTER - 1}, for which the draws were "
+            "fitted to later figures too: hindcasts, that flatter the model beside naive forecasts."
         )
 
 

@@ -37,7 +37,7 @@ from model.parameters import Draws
 
 SHORT = Settings(first=500, later=400, rounds=3, proposals=300, warmup=300)
 """Shorter fits than the shipped one: these compare, they are not shipped."""
-SHORTEST = replace(SHORT, first=400, later=300, rounds=2, proposals=150, warmup=250)
+SHORTEST = replace(SHORT, draws=150, first=400, later=300, rounds=2, proposals=200, warmup=250)
 """For fits that are only set beside another: structures, readings, known history."""
 HOLDOUTS = {
     "holdout-2015": (2015, False),
