@@ -93,8 +93,8 @@ class Wave:
 
     @property
     def thin(self) -> bool:
-        """Whether the weights leave too few effective draws and nothing was refitted."""
-        return self.ess < LEAST_ESS and not self.refitted
+        """Whether the weights are not to be trusted and nothing was refitted."""
+        return not self.refitted and not (self.ess >= LEAST_ESS and self.khat <= UNSTABLE)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Bench:
 def prepare_bench(
     catalogue: Catalogue, figures: Sequence[Figure], block: BlockRow, threads: int, seed: int = 1
 ) -> Bench:
-    """A block alone (upstream products at one prior draw each), its figures and latent outputs."""
+    """A block alone, without what is upstream of it, its figures and latent outputs."""
     alone = block.model_copy(update={"upstream": None})
     pairs = block_figures(figures, block, catalogue)
     targets = [target for _, target in pairs]

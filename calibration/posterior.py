@@ -33,7 +33,10 @@ Float = npt.NDArray[np.float64]
 Mode = Literal["posterior", "prior"]
 
 SHIPPED = Path(__file__).with_name("posterior") / "posterior.nc"
-MEND = "drugfutures calibrate (makes one anew), or --prior to run on the priors without it"
+MEND = (
+    "drugfutures calibrate --ship (makes one anew, about 20 minutes on two cores), or --prior "
+    "to run on the priors without it"
+)
 # Below this contraction (1 - posterior variance / prior variance) the figures say too little: the
 # value is labelled assumed.
 LEARNT_FROM = 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich import box
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from calibration import checks, parameter_checks
+from calibration.errors import to_scale
 from calibration.fit import ASSUMED_BELOW, EFFECTIVE, MIXED
 from calibration.holdout import HoldoutResult, Skill
 from calibration.score import INTERVALS, Coverage
@@ -289,12 +290,20 @@ def _outside(report: Report) -> Section:
 
 
 def _waves(report: Report) -> Section:
-    thin = sum(wave.thin for wave in report.waves)
+    thin = {(wave.block, wave.cluster) for wave in report.waves if wave.thin}
     line = (
-        f"{len(report.waves)} waves, each left out whole; of {thin} the importance weights leave "
-        f"fewer than {checks.LEAST_ESS:.0f} effective draws, so that these shares are rough."
+        f"{len(report.waves)} waves, each left out whole; of {len(thin)} the importance weights "
+        f"are not to be trusted (fewer than {checks.LEAST_ESS:.0f} effective draws or k-hat above "
+        f"{checks.UNSTABLE}): their figures are told apart."
     )
-    found = checks.coverage(report.without_wave)
+    rough = [row for row in report.without_wave if (row.block, row.cluster) in thin]
+    sound = [row for row in report.without_wave if (row.block, row.cluster) not in thin]
+    found = [
+        replace(coverage[0], name=name)
+        for name, rows in (("waves to be trusted", sound), ("waves not to be trusted", rough))
+        if (coverage := checks.coverage(rows))
+    ]
+    found += checks.coverage(report.without_wave)
     return _covered("Leave-one-wave-out: share of figures inside", found, (line,))
 
 
@@ -358,6 +367,7 @@ def holdout_sections(found: HoldoutResult) -> list[Section]:
                 ("straight line", compared.trend),
             )
         )
+    lines.append(_leaning(found))
     losses = found.losses("product", 5)
     if losses:
         told = ", ".join(f"{part.name} (by {part.loss:.3f})" for part in losses)
@@ -368,6 +378,17 @@ def holdout_sections(found: HoldoutResult) -> list[Section]:
         _covered("Hold-out: share of all rows inside", summary.coverage),
         _covered("Hold-out: rows with an earlier value", summary.with_earlier),
     ]
+
+
+def _leaning(found: HoldoutResult) -> str:
+    """In which direction the forecasts were off: mean of (observed - median) / sd by product."""
+    errors: dict[str, list[float]] = {}
+    for row in found.scored:
+        if row.predicted and row.observed is not None and row.sd:
+            away = to_scale(row.observed, row.scale) - to_scale(row.quantiles[0], row.scale)
+            errors.setdefault(row.figure.product, []).append(float(away) / row.sd)
+    told = ", ".join(f"{name} {np.mean(some):+.1f}" for name, some in errors.items())
+    return f"Observed less forecast, mean in sd of the forecast: {told}."
 
 
 def _skill(skills: dict[str, Skill], name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console, RenderableType
 
 from calibration.series import names_of
@@ -99,9 +100,10 @@ def _learnt(
     except InputError as error:
         return (lambda row, product: ""), f"What was learnt is not known: {error.message}."
     about = (
-        f"From the figures (posterior of {posterior.made}): learnt, with the contraction (1 - "
-        f"posterior variance / prior variance); assumed where it is below {LEARNT_FROM:g}, so that "
-        "the value is about that of the prior."
+        f"From the figures (posterior of {posterior.made}): median and 95% interval of the "
+        "posterior; learnt, with the contraction (1 - posterior variance / prior variance), or "
+        f"assumed where it is below {LEARNT_FROM:g}: hardly narrower than the prior, if sometimes "
+        "shifted."
     )
     try:
         check_fresh(posterior)
@@ -111,8 +113,13 @@ def _learnt(
     kinds = {row.id: row.kind for row in catalogue.products}
     apart = [row for row in catalogue.products if row.mode == "scenario-only"]
 
-    def mark(number: float) -> str:
-        return f"learnt {number:.2f}" if number >= LEARNT_FROM else f"assumed ({number:.2f})"
+    column = dict(zip(posterior.keys, posterior.values.T, strict=True))
+
+    def mark(key: str) -> str:
+        number = known[key]
+        told = f"learnt {number:.2f}" if number >= LEARNT_FROM else f"assumed ({number:.2f})"
+        low, middle, high = np.quantile(column[key], (0.025, 0.5, 0.975))
+        return f"{told}: {middle:.3g} ({low:.3g} to {high:.3g})"
 
     def learnt(row: ParameterRow, product: ProductRow | None) -> str:
         if row.distribution == "fixed":
@@ -120,9 +127,9 @@ def _learnt(
         rest = row.key.partition("/")[2]
         mine = row.key if product is None else f"{product.id}/{rest}"
         if mine in known or row.key in known:
-            return f"from the figures: {mark(known.get(mine, known.get(row.key, 0.0)))}"
+            return f"from the figures: {mark(mine if mine in known else row.key)}"
         copies = [
-            f"{name} {mark(known[f'{name}/{rest}'])}"
+            f"{name} {mark(f'{name}/{rest}')}"
             for name, kind in kinds.items()
             if product is None
             and row.product in (f"kind:{kind}", "*")

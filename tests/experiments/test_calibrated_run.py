@@ -172,7 +172,8 @@ def test_show_parameters_says_what_was_learnt(runner: CliRunner, posterior: Path
     assert "from the figures: assumed (0.05)" in cannabis
     assert "posterior of 2026-01-02" in cannabis
     every = shown(runner, "damping")
-    assert "cannabis assumed (0.05); other products assumed" in every
+    assert "cannabis assumed (0.05): " in every
+    assert "; other products assumed" in every
     assert "learnt 0.25" in shown(runner, "initiation_deprivation_ratio")
     # A row to be calibrated that no block has; then a product that has no block.
     assert "from the figures: assumed (no figure tells)" in shown(runner, "tobacco")
