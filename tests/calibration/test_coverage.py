@@ -208,11 +208,8 @@ class _Pool:
     def __init__(self, processes: int, mp_context: object) -> None:
         self.jobs: list[Future[Any]] = []
 
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+    def shutdown(self, *, cancel_futures: bool) -> None:
+        assert cancel_futures
 
     def submit(self, task: Any, *given: Any) -> Future[Any]:
         done: Future[Any] = Future()
