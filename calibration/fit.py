@@ -9,7 +9,7 @@ products and everything else that is no input come from the draw of the proposal
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -356,9 +356,3 @@ def adopt(base: Draws, model: BlockModel, fit: BlockFit) -> Draws:
     innovations = base.innovations.copy()
     innovations[:, model.columns] = learnt.innovations
     return Draws(rows, base.values | learnt.values, innovations, base.seed)
-
-
-def unmixed(fit: BlockFit, names: Sequence[str]) -> list[str]:
-    """Names of the quantities whose chains disagree or hold too few effective draws."""
-    bad = (fit.rhat >= MIXED) | (np.minimum(fit.ess_bulk, fit.ess_tail) <= EFFECTIVE)
-    return [name for name, wrong in zip(names, bad, strict=True) if wrong]

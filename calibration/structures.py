@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from calibration.calibrate import LATEST, Fitted, Plan, Progress, calibrate, held_catalogue
-from calibration.fit import ASSUMED_BELOW
+from calibration.fit import ASSUMED_BELOW, Settings
 from calibration.predict import survey
 from calibration.series import Group, Series
 from model.catalogue import Catalogue
@@ -114,21 +114,25 @@ def structures(
     folder: Path | None = None,
     progress: Progress = lambda block, what: None,
     blocks: Sequence[str] | None = None,
+    settings: Settings | None = None,
 ) -> list[StructureFit]:
     """Each of STRUCTURES fitted, and its outcomes of YEAR.
 
-    Fits of the shipped structure are kept in ``folder``, where a calibration may have left them,
-    those of the others in folders of their own within it. The plan's held parameters stay held.
+    The shipped structure is fitted in all blocks as the plan says, in ``folder``, where a
+    calibration may have left its fits; the others in ``blocks`` (default: all) with ``settings``
+    (default: the plan's), in folders of their own within it. The plan's held parameters stay held.
     """
     found = []
     for name, held in STRUCTURES.items():
         one = replace(plan, held=(*plan.held, *held))
+        if held and settings is not None:
+            one = replace(one, settings=settings)
         place = folder if folder is None or not held else folder / name.replace(" ", "_")
 
         def tell(block: str, what: str, name: str = name) -> None:
             progress(block, f"{name}: {what}")
 
-        draws, fitted = calibrate(one, blocks, place, tell)
+        draws, fitted = calibrate(one, blocks if held else None, place, tell)
         tell("all", f"running to {YEAR}")
         seen = outcomes(held_catalogue(one.catalogue, dict(one.held)), draws, one.threads)
         found.append(StructureFit(name, draws, tuple(fitted), tuple(seen)))

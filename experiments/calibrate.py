@@ -359,10 +359,14 @@ def posterior_of(outcome: Outcome) -> Posterior:
     for one in outcome.fitted:
         fit = one.fit
         for k, quantity in enumerate(fit.inputs):
-            chains = fit.rhat[k], fit.ess_bulk[k], fit.ess_tail[k]
-            told = (one.block.block, *(float(x) for x in (fit.contraction[k], *chains)))
             if quantity.row is not None:
-                found[quantity.name] = told  # type: ignore[assignment]
+                found[quantity.name] = (
+                    one.block.block,
+                    float(fit.contraction[k]),
+                    float(fit.rhat[k]),
+                    float(fit.ess_bulk[k]),
+                    float(fit.ess_tail[k]),
+                )
             else:
                 owner = one.model.catalogue.products[quantity.product].id
                 innovation[products.index(owner), quantity.knot] = fit.contraction[k]

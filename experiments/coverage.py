@@ -64,17 +64,19 @@ def run_coverage(asked: Asked, advance: Advance) -> list[Quantity]:
     wanted = chunks([row.block for row in load_blocks()], asked.sets, asked.broken)
     total, done = sum(len(chunk.numbers) for chunk in wanted), 0
     _check(asked.out)
-    began = time.perf_counter()
+    last = time.perf_counter()
 
     def progress(sets: int) -> None:
-        nonlocal done
+        nonlocal done, last
         done += sets
+        # The cost goes to disk with the sets, so that a study that is stopped keeps it.
+        now = time.perf_counter()
+        _write_about(asked, now - last)
+        last = now
         advance(f"{done} of {total} sets", done / total)
 
     advance(f"0 of {total} sets", 0.0)
-    found = study(catalogue, figures, wanted, asked.out, asked.processes, progress)
-    _write_about(asked, time.perf_counter() - began)
-    return found
+    return study(catalogue, figures, wanted, asked.out, asked.processes, progress)
 
 
 def _check(out: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from calibration.calibrate import POOLED, Fitted, Plan, calibrate, held_catalogue
+from calibration.calibrate import POOLED, Fitted, Plan, calibrate
 from calibration.checks import cells
 from calibration.figures import load_figures
 from calibration.fit import Settings
@@ -22,11 +22,10 @@ from calibration.structures import SHIPPED as SHIPPED_STRUCTURE
 from calibration.structures import (
     STRUCTURES,
     Share,
-    StructureFit,
     StructureRow,
     assumed_share,
-    outcomes,
     structure_rows,
+    structures,
 )
 from experiments.calibrate import FITS, Advance
 from experiments.calibration_table import Section, as_markdown, holdout_sections, print_sections
@@ -173,14 +172,8 @@ def _readings(plan: Plan, out: Path, folder: Path, tell: Tell) -> list[Section]:
 
 
 def _structures(plan: Plan, out: Path, folder: Path, tell: Tell) -> list[Section]:
-    fits = []
-    for name, held in STRUCTURES.items():
-        one = replace(plan, held=held, settings=SHORTEST if held else Settings())
-        place = out / FITS / name.replace(" ", "_") if held else out / FITS
-        draws, fitted = calibrate(one, COMPARED if held else None, place, tell)
-        tell("all", f"{name}: running to 2030")
-        seen = outcomes(held_catalogue(plan.catalogue, dict(held)), draws, plan.threads)
-        fits.append(StructureFit(name, draws, tuple(fitted), tuple(seen)))
+    whole = replace(plan, settings=Settings())
+    fits = structures(whole, out / FITS, tell, COMPARED, SHORTEST)
     rows = [row for row in structure_rows(fits) if row.product in COMPARED]
     shipped = next(fit for fit in fits if fit.name == SHIPPED_STRUCTURE)
     shares = assumed_share(shipped.draws, shipped.fitted, plan.catalogue, shipped.outcomes)

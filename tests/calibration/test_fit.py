@@ -21,7 +21,6 @@ from calibration.fit import (
     fit_block,
     rows_of,
     screen,
-    unmixed,
 )
 from calibration.likelihood import Likelihood
 from calibration.sample import diagnose
@@ -278,11 +277,16 @@ def test_some_of_the_figures_keep_their_errors() -> None:
     np.testing.assert_array_equal(found.covariance(), errors.covariance()[np.ix_(at, at)])
 
 
-def test_what_has_not_mixed_is_named(linear_fit: BlockFit) -> None:
-    names: Sequence[str] = ["a", "b", "c", "d"]
-    assert unmixed(linear_fit, names) == []
-    rhat, ess = np.full(K, 1.0), np.full(K, 1000.0)
-    rhat[1], ess[3] = 1.02, 399.0
-    other = replace(linear_fit, rhat=rhat, ess_bulk=ess, ess_tail=np.full(K, 1000.0))
-    assert unmixed(other, names) == ["b", "d"]
-    assert not other.mixed
+@pytest.mark.parametrize(
+    ("name", "bad"), [("rhat", 1.02), ("ess_bulk", 399.0), ("ess_tail", 399.0)]
+)
+def test_one_quantity_is_enough_not_to_have_mixed(
+    linear_fit: BlockFit, name: str, bad: float
+) -> None:
+    fine = replace(
+        linear_fit, rhat=np.full(K, 1.0), ess_bulk=np.full(K, 1000.0), ess_tail=np.full(K, 1000.0)
+    )
+    assert fine.mixed
+    values = getattr(fine, name).copy()
+    values[1] = bad
+    assert not replace(fine, **{name: values}).mixed
