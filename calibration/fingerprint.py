@@ -1,8 +1,9 @@
-"""The hash of everything that a posterior depends on: tables, fitted figures and the model's code.
+"""Hashes of everything that a posterior depends on: of tables and figures, and of the model's code.
 
 What cannot move a number is left out: notes, names and titles, comments, docstrings, annotations of
 functions and the wording of errors. So a mended note leaves a posterior fresh and a changed formula
-does not.
+does not. Code that is written otherwise and moves no number changes its hash too: calibration.proof
+tells it from a changed formula.
 """
 
 from __future__ import annotations
@@ -36,13 +37,24 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @cache
+def data_hash() -> str:
+    """SHA-256 of the shipped tables, the fitted figures and the error table."""
+    return hash_of_data(TABLES, FIGURES, ERRORS)
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 of the model's code."""
+    return hash_of_code(CODE)
+
+
 def inputs_hash() -> str:
-    """SHA-256 of the shipped tables, the fitted figures, the error table and the model's code."""
-    return hash_of(CODE, TABLES, FIGURES, ERRORS)
+    """Both in one."""
+    return hashlib.sha256(f"{data_hash()} {code_hash()}".encode()).hexdigest()
 
 
-def hash_of(code: Path, tables: Path, figures: Path, errors: Path) -> str:
-    """As ``inputs_hash``, of modules, tables, figures and the error table in other places."""
+def hash_of_data(tables: Path, figures: Path, errors: Path) -> str:
+    """As ``data_hash``, of tables, figures and the error table in other places."""
     digest = hashlib.sha256()
     for path in sorted(tables.glob("*.csv")):
         if path.name not in UNREAD:
@@ -50,6 +62,12 @@ def hash_of(code: Path, tables: Path, figures: Path, errors: Path) -> str:
     _add(digest, figures.name, _cells(figures, FIGURE_WORDS, role="fitted"))
     if errors.exists():
         _add(digest, errors.name, _cells(errors, frozenset({"note", "why"})))
+    return digest.hexdigest()
+
+
+def hash_of_code(code: Path) -> str:
+    """As ``code_hash``, of modules in another place."""
+    digest = hashlib.sha256()
     for name, tree in sorted(modules(code, ROOTS).items()):
         _add(digest, name, _nodes(tree))
     return digest.hexdigest()

@@ -2,7 +2,8 @@
 
 A run takes draw i of every quantity that was fitted from draw i of the file, and all else from the
 prior draw of the same index that the fit went with. A file that is missing, broken or made with
-other tables or another model is refused with the command that mends it.
+other tables or another model is refused with the command that mends it. Its proof is what the model
+predicted when it was made: calibration.proof compares.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from calibration.fingerprint import inputs_hash
+from calibration.fingerprint import code_hash, data_hash
 from calibration.priors import draw_priors
 from model.catalogue import Catalogue
 from model.errors import InputError
@@ -37,6 +38,7 @@ MEND = (
     "drugfutures calibrate --ship (makes one anew, about 20 minutes on two cores), or --prior "
     "to run on the priors without it"
 )
+RESTAMP = "drugfutures calibrate --restamp (where the new code moves no number)"
 # Below this contraction (1 - posterior variance / prior variance) the figures say too little: the
 # value is labelled assumed.
 LEARNT_FROM = 0.2
@@ -53,9 +55,23 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "ess_bulk": ("key",),
     "ess_tail": ("key",),
 }
+PROOF = ("proof_draw", "proof_series", "proof_year")  # dimensions of the variable ``proof``
 WHOLE = ("value", "innovations", "log_tau", "contraction")  # may not lack a number
 LABELS = {"key": "key", "product": "product", "group": "group", "block": "key"}
-ATTRIBUTES = ("inputs_hash", "made", "cost", "seed", "package_version", "blocks")
+ATTRIBUTES = ("data_hash", "code_hash", "made", "cost", "seed", "package_version", "blocks")
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """What the model predicted with some of the draws: ``values`` (draws, series, years).
+
+    In double precision; NaN where the model says nothing.
+    """
+
+    draws: tuple[int, ...]
+    series: tuple[str, ...]
+    years: tuple[int, ...]
+    values: Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +98,14 @@ class Posterior:
     rhat: Float
     ess_bulk: Float
     ess_tail: Float
-    inputs_hash: str
+    data_hash: str
+    code_hash: str
     made: str  # ISO day
     cost: str  # such as "812 s on 2 cores"
     seed: int
     package_version: str
     blocks: Mapping[str, Mapping[str, Any]]
+    proof: Proof | None = None
     file: str = ""
     digest: str = ""  # SHA-256 of the file
 
@@ -132,9 +150,10 @@ def save(posterior: Posterior, path: Path) -> None:
     _check(dataset, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = {"zlib": True, "complevel": 9, "shuffle": True, "fletcher32": True}
+    large = [name for name in (*VARIABLES, "proof") if name in dataset]
     part = path.with_name(f".{path.name}.part")
     try:
-        dataset.to_netcdf(part, engine="h5netcdf", encoding=dict.fromkeys(VARIABLES, packed))
+        dataset.to_netcdf(part, engine="h5netcdf", encoding=dict.fromkeys(large, packed))
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -165,28 +184,50 @@ def load(path: Path | None = None) -> Posterior:
         groups=labels["group"],
         block=labels["block"],
         **arrays,
-        inputs_hash=str(told["inputs_hash"]),
+        data_hash=str(told["data_hash"]),
+        code_hash=str(told["code_hash"]),
         made=str(told["made"]),
         cost=str(told["cost"]),
         seed=int(told["seed"]),
         package_version=str(told["package_version"]),
         blocks=json.loads(told["blocks"]),
+        proof=_proof(dataset),
         file=str(path),
         digest=digest,
     )
 
 
+def _proof(dataset: xr.Dataset) -> Proof | None:
+    if "proof" not in dataset:
+        return None
+    draws, series, years = (dataset[name].values.tolist() for name in PROOF)
+    return Proof(tuple(draws), tuple(series), tuple(years), dataset["proof"].values)
+
+
 def check_fresh(posterior: Posterior) -> None:
     """Refuse a posterior that was made with other tables, figures or model. Raises InputError."""
-    now = inputs_hash()
-    if posterior.inputs_hash != now:
+    check_data(posterior)
+    if posterior.code_hash != code_hash():
         raise InputError(
-            "the posterior is stale: tables, fitted figures or the model changed since it was made "
+            "the posterior is stale: the model's code changed since it was made "
             f"({posterior.made})",
             file=posterior.file or None,
-            key="inputs_hash",
-            given=posterior.inputs_hash,
-            allowed=f"{now}; mend it with: {MEND}",
+            key="code_hash",
+            given=posterior.code_hash,
+            allowed=f"{code_hash()}; mend it with: {RESTAMP}; {MEND}",
+        )
+
+
+def check_data(posterior: Posterior) -> None:
+    """Refuse a posterior that was made with other tables or figures. Raises InputError."""
+    if posterior.data_hash != data_hash():
+        raise InputError(
+            "the posterior is stale: tables, fitted figures or error rules changed since it was "
+            f"made ({posterior.made})",
+            file=posterior.file or None,
+            key="data_hash",
+            given=posterior.data_hash,
+            allowed=f"{data_hash()}; mend it with: {MEND}",
         )
 
 
@@ -234,16 +275,20 @@ def drawn(
             given=seed,
             allowed=f"{posterior.seed}, or --prior to draw from the priors",
         )
-    found, own = _joined(catalogue, draw_priors(catalogue, draws, seed), posterior)
+    found, own = joined_draws(catalogue, draws, posterior)
     return found, Origin(
         "posterior", posterior.calibrated, own, posterior.made, posterior.draws, posterior.digest
     )
 
 
-def _joined(
-    catalogue: Catalogue, prior: Draws, posterior: Posterior
+def joined_draws(
+    catalogue: Catalogue, draws: int, posterior: Posterior
 ) -> tuple[Draws, tuple[str, ...]]:
-    """Prior draws with those of the posterior in their place; keys where a user's row stands."""
+    """Prior draws with those of the posterior in their place; keys where a user's row stands.
+
+    A stale posterior is taken as it is.
+    """
+    prior = draw_priors(catalogue, draws, posterior.seed)
     copies, hidden = _copies(catalogue, prior, posterior)
     known: dict[str, ParameterRow | HistoryRow] = {row.key: row for row in prior.rows}
     known |= {event.key: event for event in catalogue.history if event.handle is not None}
@@ -341,7 +386,7 @@ def _dataset(posterior: Posterior) -> xr.Dataset:
         "ess_bulk": "Effective sample size of the bulk",
         "ess_tail": "Effective sample size of the tails",
     }
-    variables = {
+    variables: dict[str, Any] = {
         name: (dims, np.asarray(arrays[name], dtype=np.float32), {"long_name": words[name]})
         for name, dims in VARIABLES.items()
     }
@@ -354,6 +399,15 @@ def _dataset(posterior: Posterior) -> xr.Dataset:
         "group": ("group", np.array(posterior.groups, dtype=object)),
         "block": ("key", np.array(posterior.block, dtype=object)),
     }
+    proof = posterior.proof
+    if proof is not None:
+        told_of = {"long_name": "Fitted series as the model gave them, to compare with"}
+        variables["proof"] = (PROOF, proof.values, told_of)
+        coordinates |= {
+            "proof_draw": ("proof_draw", np.array(proof.draws)),
+            "proof_series": ("proof_series", np.array(proof.series, dtype=object)),
+            "proof_year": ("proof_year", np.array(proof.years)),
+        }
     told = {name: getattr(posterior, name) for name in ATTRIBUTES if name != "blocks"}
     told |= {"draws": posterior.draws, "title": "Drug Futures: the posterior"}
     told["blocks"] = json.dumps(posterior.blocks, sort_keys=True, ensure_ascii=False)
@@ -372,6 +426,8 @@ def _check(dataset: xr.Dataset, path: Path) -> None:
             raise refuse("a variable lacks", name)
         if dataset[name].dims != dims:
             raise refuse(f"the dimensions are not {dims}", name, dataset[name].dims)
+    if "proof" in dataset and dataset["proof"].dims != PROOF:
+        raise refuse(f"the dimensions are not {PROOF}", "proof", dataset["proof"].dims)
     for name in ATTRIBUTES:
         if name not in dataset.attrs:
             raise refuse("an attribute lacks", name)

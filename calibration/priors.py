@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import numpy.typing as npt
 
 from model.catalogue import Catalogue
 from model.parameters import Draws, quantile
+from model.streams import normal
 from model.trend import KNOTS
 
 Float = npt.NDArray[np.float64]
 
 MODE = "prior"
-
-
-def _normal(seed: int, name: str, shape: tuple[int, ...]) -> Float:
-    """Standard normals of one named quantity: other rows, and more draws, leave them as they are.
-
-    Philox keyed by (seed, name); the first axis is the draw.
-    """
-    digest = hashlib.sha256(name.encode()).digest()
-    key = np.array([seed, int.from_bytes(digest[:8], "little")], dtype=np.uint64)
-    generator = np.random.Generator(np.random.Philox(key=key))
-    return generator.standard_normal(shape)
 
 
 def draw_priors(catalogue: Catalogue, draws: int, seed: int = 1, *, median: bool = False) -> Draws:
@@ -34,15 +22,15 @@ def draw_priors(catalogue: Catalogue, draws: int, seed: int = 1, *, median: bool
     """
     zero = 0.0 if median else 1.0
     values = {
-        row.key: quantile(row, zero * _normal(seed, row.key, (draws,)))
+        row.key: quantile(row, zero * normal(seed, row.key, (draws,)))
         for row in catalogue.parameters
     }
     for event in catalogue.history:
         if event.handle is not None:
-            values[event.key] = quantile(event, zero * _normal(seed, event.key, (draws,)))
+            values[event.key] = quantile(event, zero * normal(seed, event.key, (draws,)))
     innovations = np.stack(
         [
-            zero * _normal(seed, f"{product.id}/innovations", (draws, KNOTS))
+            zero * normal(seed, f"{product.id}/innovations", (draws, KNOTS))
             for product in catalogue.products
         ],
         axis=1,

@@ -15,7 +15,7 @@ from calibration.calibrate import POOLED, Fitted, Plan
 from calibration.calibrate import calibrate as fit_blocks
 from calibration.errors import to_scale
 from calibration.figures import Figure, load_figures
-from calibration.fingerprint import inputs_hash
+from calibration.fingerprint import code_hash, data_hash
 from calibration.fit import Settings
 from calibration.posterior import Posterior
 from calibration.predict import over_years, survey
@@ -388,7 +388,8 @@ def posterior_of(outcome: Outcome) -> Posterior:
         rhat=np.array(columns[2], dtype=np.float64),
         ess_bulk=np.array(columns[3], dtype=np.float64),
         ess_tail=np.array(columns[4], dtype=np.float64),
-        inputs_hash=inputs_hash(),
+        data_hash=data_hash(),
+        code_hash=code_hash(),
         made=datetime.date.today().isoformat(),
         cost=outcome.cost,
         seed=draws.seed,

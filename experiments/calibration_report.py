@@ -16,6 +16,7 @@ from calibration.errors import build_errors, to_scale
 from calibration.fit import ASSUMED_BELOW
 from calibration.holdout import HoldoutResult, evaluate
 from calibration.posterior import SHIPPED, save
+from calibration.proof import proved
 from calibration.score import Scored, last_year, observed_trails
 from experiments.calibrate import (
     POSTERIOR,
@@ -92,6 +93,8 @@ def write(report: Report, summary: str) -> Path:
         shutil.rmtree(part, ignore_errors=True)
     if outcome.asked.until is None:
         posterior = posterior_of(outcome)
+        if outcome.complete and not outcome.broke:
+            posterior = proved(outcome.plan.catalogue, posterior)
         save(posterior, outcome.asked.out / POSTERIOR)
         if outcome.asked.ship:
             save(posterior, SHIPPED)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
 
 import typer
 
-from experiments import fit_commands
+from experiments import (
+    effects_command,
+    explain_commands,
+    file_commands,
+    fit_commands,
+    scenario_commands,
+)
 from experiments.terminal import (
     CatalogueOption,
     PriorOption,
@@ -45,6 +51,14 @@ class Plots(StrEnum):
     all = "all"
 
 
+class Detail(StrEnum):
+    """Which scenarios results.nc holds in full."""
+
+    auto = "auto"
+    reference = "reference"
+    all = "all"
+
+
 class Topic(StrEnum):
     """What can be shown."""
 
@@ -59,6 +73,10 @@ class Topic(StrEnum):
     history = "history"
     services = "services"
     unions = "unions"
+    levers = "levers"
+    trends = "trends"
+    rules = "rules"
+    scenarios = "scenarios"
 
 
 def _version(asked: bool) -> None:
@@ -87,7 +105,8 @@ class RunOptions:
         list[str] | None,
         typer.Argument(
             metavar="SCENARIO",
-            help="Shipped scenarios or YAML files of your own; current-policy always runs.",
+            help="Shipped scenarios (all: every one) or YAML files of your own; current-policy "
+            "always runs.",
             show_default=False,
         ),
     ] = None
@@ -103,6 +122,12 @@ class RunOptions:
         int | None, typer.Option(min=1, max=1024, help="Threads.", show_default="all cores")
     ] = None
     prior: PriorOption = False
+    detail: Annotated[
+        Detail,
+        typer.Option(
+            help="Scenarios that results.nc holds in full: all, only the reference, or all of few."
+        ),
+    ] = Detail.auto
 
 
 def _with_fields_of(
@@ -148,6 +173,7 @@ def run(asked: RunOptions) -> None:
             seed=asked.seed,
             threads=asked.threads or cores(),
             prior=asked.prior,
+            detail=asked.detail.value,
         )
         _print_results(_run_with_progress(options))
 
@@ -171,10 +197,14 @@ def _print_results(outcome: Outcome) -> None:
     rough = warning(study.options.draws)
     if rough is not None:
         screen.print(rough, style="bold")
-    for scenario, survey in zip(layout.scenarios, outcome.survey, strict=True):
-        table = headline_table(survey, scenario.id, layout, study.headlines, figures)
-        screen.print()
-        screen.print(table)
+    reference = layout.scenarios[0].id
+    screen.print()
+    screen.print(headline_table(outcome.survey[0], reference, layout, study.headlines, figures))
+    if len(study.scenarios) > 1:
+        from experiments.compare import Asked
+        from experiments.compare_table import print_comparison
+
+        print_comparison(Asked(study.options.out), screen)
     screen.print(f"\nResults: {study.options.out}", soft_wrap=True)
 
 
@@ -185,7 +215,8 @@ def show(
         str | None,
         typer.Argument(
             metavar="ID",
-            help="A product (parameters, figures, flows, states) or the row's own id.",
+            help="A product (parameters, figures, flows, states), an objective or trend, or the "
+            "row's own id.",
             show_default=False,
         ),
     ] = None,
@@ -283,8 +314,15 @@ def shocks(
 
 
 for _command in (
+    scenario_commands.compare,
+    scenario_commands.scoreboard,
+    explain_commands.explain,
+    file_commands.validate,
+    file_commands.schema,
+    effects_command.effects,
+    effects_command.check,
     fit_commands.calibrate,
-    fit_commands.validate,
+    fit_commands.backtest,
     fit_commands.score,
     fit_commands.coverage,
 ):

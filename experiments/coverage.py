@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from calibration.coverage import (
     study,
 )
 from calibration.figures import load_figures
-from calibration.fingerprint import inputs_hash
+from calibration.fingerprint import code_hash, data_hash
 from calibration.series import names_of
 from experiments.calibrate import Advance
 from experiments.results import csv_file
@@ -85,7 +85,7 @@ def _check(out: Path) -> None:
         pass
     out.with_suffix(".writable").unlink(missing_ok=True)
     about = read_about(out)
-    if out.is_file() and about.get("inputs_hash") != inputs_hash():
+    if out.is_file() and not _fresh(about):
         raise InputError(
             "the sets here were made with other tables or another model",
             key="--out",
@@ -107,18 +107,40 @@ def read_about(out: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
+def _fresh(about: Mapping[str, object]) -> bool:
+    told = about.get("data_hash"), about.get("code_hash")
+    return told == (data_hash(), code_hash())
+
+
+def restamp_about(before: str, out: Path | None = None) -> bool:
+    """Stamp rows that were made with the code ``before`` with the present code: for code that is
+    proved to move no number. ``out``: by default the shipped rows. Whether they are of these
+    tables and this code now.
+    """
+    out = SHIPPED if out is None else out
+    about = read_about(out)
+    if about.get("code_hash") == before and about.get("data_hash") == data_hash():
+        about["code_hash"] = code_hash()
+        _write(out, about)
+    return _fresh(about)
+
+
+def _write(out: Path, about: Mapping[str, object]) -> None:
+    out.with_suffix(ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
 def _write_about(asked: Asked, seconds: float) -> None:
     before = read_about(asked.out).get("seconds", 0.0)
     spent = seconds + (before if isinstance(before, float) else 0.0)
     told = {
-        "inputs_hash": inputs_hash(),
+        "data_hash": data_hash(),
+        "code_hash": code_hash(),
         "made": datetime.date.today().isoformat(),
         "seconds": round(spent, 1),
         "processes": asked.processes,
         "settings": asdict(STUDY),
     }
-    text = json.dumps(told, indent=2) + "\n"
-    asked.out.with_suffix(ABOUT).write_text(text, encoding="utf-8")
+    _write(asked.out, told)
 
 
 def table_of(rows: Sequence[Quantity]) -> Table:
@@ -177,7 +199,7 @@ def print_coverage(out: Path, console: Console) -> None:
         f"{len(names)} quantities of {len(blocks)} blocks. Made {about.get('made')}, "
         f"{about.get('seconds')} s with {about.get('processes')} processes."
     )
-    if about.get("inputs_hash") != inputs_hash():
+    if not _fresh(about):
         console.print("Made with other tables or another model than these.", style="bold")
     for line in verdicts(rows):
         console.print(line)

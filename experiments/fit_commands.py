@@ -1,4 +1,4 @@
-"""The commands about the fit: calibrate, validate, score, coverage."""
+"""The commands about the fit: calibrate, backtest, score, coverage."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ from experiments.terminal import (
     refusals,
     stop_if_asked,
 )
+
+RestampOption = Annotated[
+    bool,
+    typer.Option(
+        "--restamp",
+        help="Only check that changed code predicts what it did when the posterior of the "
+        "package was made, and say so in it; no fit.",
+    ),
+]
 
 
 def score(
@@ -88,10 +97,17 @@ def calibrate(
         bool,
         typer.Option("--ship", help="Also make it the posterior of the package (complete fit)."),
     ] = False,
+    restamp: RestampOption = False,
 ) -> None:
     """Fit the model to the Belgian figures and report how well it does; it can be interrupted."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as for a run
     with refusals():
+        if restamp:
+            from experiments.restamp import run_restamp
+
+            alone = not (products or until_year or draws or quick or ship)
+            console().print(run_restamp(alone))
+            return
         from experiments.calibrate import Asked, run_calibration
         from experiments.calibration_report import check, write
         from experiments.calibration_table import markdown, print_report
@@ -135,7 +151,7 @@ def coverage(
         print_coverage(SHIPPED if shipped else out, console())
 
 
-def validate(
+def backtest(
     out: Annotated[
         Path, typer.Option(help="Folder of the calibration; its fits are used, others added.")
     ] = Path("results/calibration"),

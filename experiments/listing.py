@@ -64,6 +64,16 @@ def whole_row(row: TableRow, sources: dict[str, str]) -> Table:
     return table
 
 
+def one_entry(rows: Sequence[tuple[str, str]]) -> Table:
+    """One thing whole: keys and values."""
+    table = Table(show_header=False, pad_edge=False)
+    table.add_column("key", style="bold", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    for key, told in rows:
+        table.add_row(key, _marked(told))
+    return table
+
+
 def text_of(value: object) -> str:
     """A cell in words; nothing for an empty one."""
     if value is None:

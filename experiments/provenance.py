@@ -13,6 +13,7 @@ from model.catalogue import TABLES
 
 DISTRIBUTION = "drugfutures"
 PROJECT = Path(__file__).resolve().parent.parent
+SCENARIOS = PROJECT / "scenarios"
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "pydantic", "PyYAML")
 
 
@@ -55,6 +56,18 @@ def tables_hash(catalogue: Path | None) -> str:
     folders = [TABLES] if catalogue is None else [TABLES, catalogue]
     for path in [file for folder in folders for file in sorted(folder.glob("*.csv"))]:
         digest.update(f"{path.name}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def levers_hash(catalogue: Path | None) -> str:
+    """SHA-256 over levers, trends, rules and blocks, shipped and of a user's folder."""
+    digest = hashlib.sha256()
+    folders = [SCENARIOS] if catalogue is None else [SCENARIOS, catalogue]
+    patterns = ("levers/*.yaml", "trends/*", "rules.yaml", "blocks.yaml")
+    found = [path for folder in folders for pattern in patterns for path in folder.glob(pattern)]
+    for path in sorted(found):
+        digest.update(f"{path.parent.name}/{path.name}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -50,9 +50,9 @@ AGE_GROUPS: dict[str, tuple[int, int | None]] = {
     "65+": (65, None),
 }
 PLACES = ("Belgium", *REGIONS)
-# Draws simulated, observed and written together. Bounds memory to about 400 MB a thread; it is a
+# Draws simulated, observed and written together. Bounds memory to about 1 GB a thread; it is a
 # constant because it is also the chunk of the file, which must not depend on the machine.
-PART = 5
+PART = 10
 COMPRESSION = 1
 
 
@@ -74,8 +74,7 @@ class Layout:
     @property
     def modes(self) -> tuple[str, ...]:
         """Mode of each product; "" for unions."""
-        modes = [row.mode for row in self.catalogue.products]
-        return (*modes, *("" for _ in self.catalogue.unions))
+        return modes_of(self.catalogue)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -103,6 +102,12 @@ class Layout:
             found[f"{row.id}_by_sex"] = (*lead, "product", "sex")
             found[f"{row.id}_by_deprivation"] = (*lead, "product", "deprivation")
         return found | {"survey": ("scenario", "draw", "series", "time")}
+
+
+def modes_of(catalogue: Catalogue) -> tuple[str, ...]:
+    """Mode of each product; "" for unions."""
+    modes = [row.mode for row in catalogue.products]
+    return (*modes, *("" for _ in catalogue.unions))
 
 
 def years_until(last: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console, RenderableType
 
 from calibration.series import names_of
+from experiments import show_levers
 from experiments.listing import ASSUMED, Entry, listed, one, sources_in_full, text_of, unknown
 from experiments.show_figures import figures, indicators
 from model.catalogue import (
@@ -383,4 +384,8 @@ TOPICS: dict[str, Callable[[Catalogue, str | None], list[RenderableType]]] = {
     "history": _history,
     "services": _services,
     "unions": _unions,
+    "levers": show_levers.levers,
+    "trends": show_levers.trends,
+    "rules": show_levers.rules,
+    "scenarios": show_levers.scenarios,
 }

@@ -1,4 +1,4 @@
-"""``drugfutures validate``: hold-outs, both readings of 2013, three structures, what is assumed."""
+"""``drugfutures backtest``: hold-outs, both readings of 2013, three structures, what is assumed."""
 
 from __future__ import annotations
 

@@ -247,6 +247,10 @@ TABLE_ROWS: dict[str, type[TableRow]] = {
 }
 
 
+# What a user's folder may hold for the rooms above this one.
+BESIDES = ("levers", "trends", "futures", "texts", "rules.yaml", "blocks.yaml")
+
+
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """Read the shipped tables, then those of ``folder``; check them against each other.
 
@@ -255,7 +259,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     if folder is not None:
         if not folder.is_dir():
             raise InputError("the catalogue is not a folder", given=str(folder))
-        allowed = [f"{name}.csv" for name in TABLE_ROWS]
+        allowed = [*(f"{name}.csv" for name in TABLE_ROWS), *BESIDES]
         for path in sorted(folder.iterdir()):
             if path.name not in allowed and not path.name.startswith("."):
                 raise InputError("unknown catalogue file", file=str(path), allowed=allowed)

@@ -6,7 +6,7 @@ written and no state is kept between calls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,9 @@ __all__ = [
     "joined",
     "past_output",
     "prepare",
+    "reference_and_branches",
     "simulate",
+    "simulate_into",
     "start_and_past",
     "start_state",
 ]
@@ -65,7 +67,8 @@ Int = npt.NDArray[np.int64]
 def joined(reference: Output, branch: Output, month: int) -> Output:
     """Output of a branch with the years before it, which are those of the reference run.
 
-    ``month`` is that of the branch, a January. Outcomes relative to earlier years need them.
+    ``month`` is that of the branch, a January. Outcomes relative to earlier years need them. All
+    years are copied: ``simulate_into`` a copy of the reference saves that for many branches.
     """
     year = month // 12
     parts = []
@@ -154,14 +157,62 @@ def simulate(
     the reference run all the same, for a state that ``start_state`` made. Raises InputError for
     months outside the demography, FloatingPointError when a stock turns negative or NaN.
     """
-    months = prepared.demography.months
-    if not 0 <= start <= stop <= months:
-        given, allowed = f"{start} to {stop}", f"0 to {months}"
-        raise InputError("the months are outside the run", given=given, allowed=allowed)
-    reference = reference or state is None
+    _check_months(prepared, start, stop)
     carried = _opening(prepared, start, state, threads)
+    output = _empty_output(prepared, start, stop)
+    end = _run(output, prepared, forcing, stop, carried, threads, steps, reference or state is None)
+    return Result(output, end)
+
+
+def simulate_into(
+    output: Output,
+    prepared: Prepared,
+    forcing: Forcing | None,
+    stop: int,
+    state: State,
+    *,
+    threads: int = 1,
+    reference: bool = False,
+) -> State:
+    """As ``simulate`` from the month of ``state`` on, into ``output``; the state at the end.
+
+    The years that end are written over, all others stay. So a branch into a copy of the reference
+    run has the years before it, and run after run needs no new memory.
+    """
+    _check_months(prepared, state.month, stop)
+    return _run(output, prepared, forcing, stop, state.copy(), threads, 1, reference)
+
+
+def reference_and_branches(
+    prepared: Prepared, months: Iterable[int], *, threads: int = 1
+) -> tuple[Output, dict[int, State]]:
+    """The reference run, and the state at each of ``months`` on its way, ready to branch.
+
+    Bits as of runs of their own. Raises as ``simulate``.
+    """
+    whole = prepared.demography.months
+    output = _empty_output(prepared, 0, whole)
+    state = start_state(prepared, threads)
+    kept: dict[int, State] = {}
+    for month in sorted({*months, whole}):
+        state = simulate_into(output, prepared, None, month, state, threads=threads, reference=True)
+        kept[month] = state
+    return output, {month: kept[month].with_reference(state) for month in months}
+
+
+def _run(
+    output: Output,
+    prepared: Prepared,
+    forcing: Forcing | None,
+    stop: int,
+    carried: State,
+    threads: int,
+    steps: int,
+    reference: bool,
+) -> State:
+    """Run every draw on from ``carried``, which is changed."""
+    start, months = carried.month, prepared.demography.months
     forcing = prepared.forcing() if forcing is None else forcing
-    output = _empty_output(prepared)
     setting = setting_of(prepared, forcing.cell)
     regions = region_starts(prepared.strata)[:-1]
     paths = price_paths(prepared.structure, prepared.rates.terms, forcing, regions, months)
@@ -189,7 +240,14 @@ def simulate(
         d, month = min(failed.items())
         when = f"{FIRST_YEAR + month // 12}-{month % 12 + 1:02d}"
         raise FloatingPointError(f"a stock is negative or not a number: draw {d}, month {when}")
-    return Result(output, carried._replace(month=stop))
+    return carried._replace(month=stop)
+
+
+def _check_months(prepared: Prepared, start: int, stop: int) -> None:
+    months = prepared.demography.months
+    if not 0 <= start <= stop <= months:
+        given, allowed = f"{start} to {stop}", f"0 to {months}"
+        raise InputError("the months are outside the run", given=given, allowed=allowed)
 
 
 def _opening(prepared: Prepared, start: int, state: State | None, threads: int) -> State:
@@ -203,21 +261,31 @@ def _opening(prepared: Prepared, start: int, state: State | None, threads: int) 
     return state.copy()
 
 
-def _empty_output(prepared: Prepared) -> Output:
+def _empty_output(prepared: Prepared, start: int, stop: int) -> Output:
+    """Memory for a run: NaN in the years that it will not write, nothing yet in the others."""
     draws, strata = prepared.draws, prepared.strata.size
     years = prepared.demography.months // 12
     counters = int(prepared.structure.wiring.counter_start[-1])
     states, products = len(prepared.structure.states), len(prepared.structure.products)
     regions = len(prepared.strata.regions)
-    return Output(
-        time=np.full((draws, years, states, strata), np.nan),
-        counted=np.full((draws, years, counters, strata), np.nan),
-        excess_deaths=np.full((draws, years, products, strata), np.nan),
-        deaths=np.full((draws, years, strata), np.nan),
-        lived=np.full((draws, years, strata), np.nan),
-        market=np.full((draws, years, products, 3), np.nan),
-        price=np.full((draws, years, products, regions), np.nan),
-        taken=np.full((draws, years, products, regions), np.nan),
-        overdose_deaths=np.full((draws, years, products, strata), np.nan),
-        january=np.full((draws, years + 1, strata), np.nan),
+    output = Output(
+        time=np.empty((draws, years, states, strata)),
+        counted=np.empty((draws, years, counters, strata)),
+        excess_deaths=np.empty((draws, years, products, strata)),
+        deaths=np.empty((draws, years, strata)),
+        lived=np.empty((draws, years, strata)),
+        market=np.empty((draws, years, products, 3)),
+        price=np.empty((draws, years, products, regions)),
+        taken=np.empty((draws, years, products, regions)),
+        overdose_deaths=np.empty((draws, years, products, strata)),
+        january=np.empty((draws, years + 1, strata)),
     )
+    for name, array in output._asdict().items():
+        # A year is written at its end, a population on every 1 January from the start on.
+        first, end = start // 12, stop // 12
+        if name == "january":
+            first = -(-start // 12)
+            end = end + 1 if stop > start else first
+        array[:, :first] = np.nan
+        array[:, end:] = np.nan
+    return output

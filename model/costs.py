@@ -158,13 +158,17 @@ def ages_between(seen: Seen, first: int, last: int) -> Float:
 
 def observe(seen: Seen) -> None:
     """Put the money of single products; unions are sums. Nothing is put without its anchor."""
-    if seen.has("*", "public_expenditure_2015") and EXPENDITURE_YEAR in seen.years:
+    spent = "public_expenditure", *(f"expenditure_{name}" for name in FUNCTIONS)
+    anchored = seen.has("*", "public_expenditure_2015") and EXPENDITURE_YEAR in seen.years
+    if anchored and seen.wants(*spent):
         _public_expenditure(seen)
-    if seen.has("*", "social_cost_2012") and SOCIAL_COST_YEAR in seen.years:
+    social = seen.wants("social_cost", "social_cost_direct", "social_cost_indirect")
+    if social and seen.has("*", "social_cost_2012") and SOCIAL_COST_YEAR in seen.years:
         _social_cost(seen)
-    _care_cost(seen)
+    if seen.wants("care_cost_bottom_up"):
+        _care_cost(seen)
     for name, (counted, unit_cost) in BOTTOM_UP.items():
-        if counted in seen.values and seen.has("*", unit_cost):
+        if seen.wants(name) and counted in seen.values and seen.has("*", unit_cost):
             for owner in seen.names:
                 cost = seen.get(counted, owner) * seen.scalar("*", unit_cost)
                 seen.put(name, owner, _in_2015(seen, cost))
@@ -174,14 +178,14 @@ def derive(seen: Seen) -> None:
     """Put money per inhabitant, shares of the public expenditure by function, and shares of the
     social cost that is assigned to a product."""
     for name in PER_INHABITANT:
-        if name in seen.values:
+        if name in seen.values and seen.wants(f"{name}_per_inhabitant"):
             for owner in seen.names:
                 each = seen.get(name, owner) / seen.inhabitants()
                 seen.put(f"{name}_per_inhabitant", owner, each)
     for name in FUNCTIONS:
-        if f"expenditure_{name}" in seen.values:
+        if f"expenditure_{name}" in seen.values and seen.wants(f"expenditure_share_{name}"):
             _expenditure_share(seen, name)
-    if "social_cost" in seen.values:
+    if "social_cost" in seen.values and seen.wants("social_cost_share"):
         _social_cost_shares(seen)
 
 
@@ -214,6 +218,8 @@ def _public_expenditure(seen: Seen) -> None:
     split = normalised([_number(seen, "*", f"{name}_function_weight") for name in FUNCTIONS])
     total: dict[str, Float] = {}
     for amount, (name, basis) in zip(anchor * split, FUNCTIONS.items(), strict=True):
+        if not seen.wants(f"expenditure_{name}"):
+            continue
         spent = _spend(seen, amount, f"{name}_spending_weight", basis, EXPENDITURE_YEAR)
         for product, money in spent.items():
             seen.put_nation(f"expenditure_{name}", product, money[..., None])

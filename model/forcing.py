@@ -91,22 +91,16 @@ def build_forcing(
     _, first, cell = np.unique(np.stack(masks), axis=1, return_index=True, return_inverse=True)
     cell = cell.reshape(-1).astype(np.int64)
     draws = max([len(c.values) for c in changes if c.values.ndim == 2], default=1)
+    meeting = _meeting(structure, changes)
     series = np.full((len(structure.handles), len(structure.products)), NOBODY, dtype=np.int64)
-    found: list[Float] = []
-    for change in changes:
-        handle = structure.handles.index(change.handle)
+    values = np.ones((draws, len(meeting), months, first.size))
+    for number, ((handle, together), products) in enumerate(meeting.items()):
+        series[handle, products] = number
         neutral = structure.neutral[handle]
-        reached = change.strata[first]
-        values = np.atleast_2d(change.values)[:, :months, None]
-        for product in change.products:
-            p = structure.products.index(product)
-            if series[handle, p] == NOBODY:
-                series[handle, p] = len(found)
-                found.append(np.full((draws, months, first.size), neutral))
-            before = found[series[handle, p]]
-            met = before[:, :, reached]
-            before[:, :, reached] = np.maximum(met, values) if neutral == 0.0 else met * values
-    values = np.stack(found, axis=1) if found else np.ones((1, 0, months, first.size))
+        if neutral != 1.0:
+            values[:, number] = neutral
+        for change in (changes[k] for k in together):
+            _meet(values[:, number], change, change.strata[first], float(neutral))
     return Forcing(
         series=series,
         values=values,
@@ -114,6 +108,38 @@ def build_forcing(
         active=_active(structure, series),
         neutral=structure.neutral,
     )
+
+
+def _meeting(
+    structure: Structure, changes: Sequence[Change]
+) -> dict[tuple[int, tuple[int, ...]], list[int]]:
+    """Products on which the same changes of a handle meet: they share one series."""
+    touching: dict[tuple[int, int], list[int]] = {}
+    for number, change in enumerate(changes):
+        handle = structure.handles.index(change.handle)
+        for product in dict.fromkeys(change.products):
+            pair = handle, structure.products.index(product)
+            touching.setdefault(pair, []).append(number)
+    meeting: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for (handle, product), numbers in touching.items():
+        meeting.setdefault((handle, tuple(numbers)), []).append(product)
+    return meeting
+
+
+def _meet(before: Float, change: Change, reached: npt.NDArray[np.bool_], neutral: float) -> None:
+    """Write one change into a series (draws, T, cells), from its first month that acts."""
+    values = np.atleast_2d(change.values)[:, : before.shape[1]]
+    acting = np.flatnonzero((values != neutral).any(axis=0))
+    if acting.size == 0 or not reached.any():
+        return
+    late = before[:, acting[0] :]
+    new = values[:, acting[0] :, None]
+    if neutral == 0.0:
+        late[:, :, reached] = np.maximum(late[:, :, reached], new)
+    elif reached.all():
+        late *= new
+    else:
+        late *= np.where(reached, new, 1.0)
 
 
 def _check(structure: Structure, strata: Strata, months: int, change: Change) -> None:

@@ -43,18 +43,31 @@ DRIVING: dict[Group, str] = {
 LARGEST_SHARE = 1.0 - 1e-9  # a share of 1 would stand for occasions without end
 IN_NEED = ("problematic", "waiting")
 CODED = ("coded_share", "coded_overdose_share")
+DERIVED = (
+    "daly",
+    "daly_attributable",
+    "yll_per_death",
+    "overdose_deaths_rate",
+    "daly_rate",
+    "yll_rate",
+    "coded_deaths_rate",
+    "nuisance_reports",
+)
 
 
 def observe(seen: Seen) -> None:
     """Put the indicators of single products."""
     deaths(seen)
     _burden(seen)
-    _driving(seen)
+    if seen.wants("dui_30d", "drivers_over_limit"):
+        _driving(seen)
     _public_space(seen)
 
 
 def derive(seen: Seen) -> None:
     """Put sums, rates and indices of products and unions."""
+    if not seen.wants(*DERIVED):
+        return
     inhabitants = seen.inhabitants()
     lived = seen.cells(seen.lived)
     for owner in seen.names:
@@ -70,7 +83,7 @@ def derive(seen: Seen) -> None:
             seen.put("overdose_deaths_rate", owner, overdose / lived * PER_MILLION)
         for name, amount in (("daly", daly), ("yll", yll), ("coded_deaths", deaths)):
             seen.put_nation(f"{name}_rate", owner, amount * PER / inhabitants)
-        if owner not in seen.kinds:
+        if owner not in seen.kinds and seen.wants("nuisance_reports"):
             exposure = _found(seen, "nuisance_exposure", owner)
             seen.put("nuisance_reports", owner, relative_to_first(exposure))
 
@@ -104,13 +117,15 @@ def _coded_deaths(seen: Seen, product: str) -> Float:
 
 def deaths(seen: Seen) -> None:
     """Put the deaths that products cause; needs no calendar year, so the past has them too."""
-    for product in filter(seen.deadly, seen.kinds):
+    for product in filter(seen.deadly, seen.kinds) if seen.wants("attributable_deaths") else ():
         seen.put("attributable_deaths", product, seen.cells(seen.excess_deaths(product)))
-    for product in seen.products(*CODED):
+    for product in seen.products(*CODED) if seen.wants("coded_deaths") else ():
         seen.put("coded_deaths", product, seen.cells(_coded_deaths(seen, product)))
     for product in seen.products("overdose_rate_problematic"):
-        seen.put("overdose_deaths", product, seen.cells(seen.overdose_deaths(product)))
-        seen.put("overdoses", product, seen.cells(_overdoses(seen, product)))
+        if seen.wants("overdose_deaths"):
+            seen.put("overdose_deaths", product, seen.cells(seen.overdose_deaths(product)))
+        if seen.wants("overdoses"):
+            seen.put("overdoses", product, seen.cells(_overdoses(seen, product)))
 
 
 def _overdoses(seen: Seen, product: str) -> Float:
@@ -166,6 +181,13 @@ def _by_age() -> tuple[Float, Float]:
     return deaths, np.broadcast_to((exact + following) / 2.0, deaths.shape)
 
 
+@lru_cache(maxsize=8)
+def _years_lost(strata: Strata, years: tuple[int, ...]) -> Float:
+    found = years_lost(strata, np.array(years, dtype=np.int64))
+    found.setflags(write=False)
+    return found
+
+
 def years_lost(strata: Strata, years: npt.NDArray[np.int64]) -> Float:
     """Remaining life expectancy of those who die in a stratum in calendar ``years``, (Y, S).
 
@@ -183,12 +205,12 @@ def years_lost(strata: Strata, years: npt.NDArray[np.int64]) -> Float:
 
 
 def _burden(seen: Seen) -> None:
-    lost = years_lost(seen.prepared.strata, seen.years)
-    for product in filter(seen.deadly, seen.kinds):
+    lost = _years_lost(seen.prepared.strata, tuple(seen.years.tolist()))
+    for product in filter(seen.deadly, seen.kinds) if seen.wants("yll_attributable") else ():
         seen.put("yll_attributable", product, seen.cells(seen.excess_deaths(product) * lost))
-    for product in seen.products(*CODED):
+    for product in seen.products(*CODED) if seen.wants("yll") else ():
         seen.put("yll", product, seen.cells(_coded_deaths(seen, product) * lost))
-    for product in seen.products(*WEIGHED):
+    for product in seen.products(*WEIGHED) if seen.wants("yld") else ():
         seen.put("yld", product, seen.cells(_disability(seen, product)))
 
 
@@ -229,14 +251,14 @@ def _driving(seen: Seen) -> None:
             groups = _under_influence(seen, product)
             some = sum(people * at_least_once(number) for people, number in groups)
             seen.put("dui_30d", product, seen.cells(some * drive) / drivers)
-            if seen.has(product, "over_limit_time"):
+            if seen.has(product, "over_limit_time") and seen.wants("drivers_over_limit"):
                 time = seen.parameter(product, "over_limit_time")
                 over = sum(people * np.minimum(number * time, 1.0) for people, number in groups)
                 seen.put("drivers_over_limit", product, seen.cells(over * drive) / drivers)
 
 
 def _under_influence(seen: Seen, product: str) -> list[tuple[Float, Float]]:
-    """People of each state who used in the last 30 days, and how often each drives after using.
+    """People of each group who used in the last 30 days, and how often each drives after using.
 
     Both (D, Y, S), as if all of them drove a car. Use as prescribed is left out. The amount that
     people take moves how often they drive after it, by an assumed exponent.
@@ -246,15 +268,18 @@ def _under_influence(seen: Seen, product: str) -> list[tuple[Float, Float]]:
     often = np.where(men, seen.scalar(product, "driving_sex_ratio"), 1.0)
     often = often * seen.handle("driving", product)
     exponent = seen.scalar(product, "driving_amount_exponent")
-    found = []
+    people: dict[Group, Float] = {}
     for row in _states(seen, product):
         if row.last_month is None or row.module == "medical":
             continue
         group: Group = "problematic" if row.reported in IN_NEED else "occasional"
+        using = seen.in_states(product, row.state) * seen.parameter(product, row.last_month)
+        people[group] = people[group] + using if group in people else using
+    found = []
+    for group, users in people.items():
         share = seen.parameter(product, DRIVING[group])
         change = amount_change(seen, product, group) ** exponent
-        people = seen.in_states(product, row.state) * seen.parameter(product, row.last_month)
-        found.append((people, occasions(share, often * change)))
+        found.append((users, occasions(share, often * change)))
     return found
 
 
@@ -269,9 +294,11 @@ def relative_to_first(exposure: Float) -> Float:
 
 
 def _public_space(seen: Seen) -> None:
-    for product in seen.products("nuisance_share"):
+    for product in seen.products("nuisance_share") if seen.wants("nuisance_exposure") else ():
         people = seen.people(product, *IN_NEED) * seen.parameter(product, "nuisance_share")
         seen.put("nuisance_exposure", product, seen.cells(people))
+    if not seen.wants("nitrous_capsules_discarded"):
+        return
     for product in seen.products("capsules_occasional"):
         low, ratio = (seen.parameter(product, f"capsules_{x}") for x in ("occasional", "ratio"))
         users = seen.people(product, "occasional") + ratio * seen.people(product, *IN_NEED)

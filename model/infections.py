@@ -17,6 +17,10 @@ from model.outcomes import Seen
 Float = npt.NDArray[np.float64]
 
 STEPS = 12  # within a year
+PEOPLE = ("people_injecting", "injecting_prevalence")
+HCV = ("hcv_prevalence", "hcv_antibody_prevalence", "hcv_infections", "hcv_treated")
+HIV = ("hiv_prevalence", "hiv_infections")
+NEEDLES = ("needles_distributed", "needles_discarded", "needles_recovered")
 SUBSTITUTION = ("substitution_first", "substitution_later")
 
 
@@ -123,6 +127,13 @@ def taken_up(years: Float, ceiling: Float, midpoint: Float, scale: Float) -> Flo
 
 def observe(seen: Seen) -> None:
     """Put people who inject, for products and unions, and infections and needles for unions."""
+    if seen.wants(*PEOPLE, *HCV, *HIV, *NEEDLES):
+        whole = seen.over_all_years()
+        _observe(whole)
+        seen.take(whole)
+
+
+def _observe(seen: Seen) -> None:
     people = {product: _injecting(seen, product) for product in seen.products("injecting_share")}
     for product, injecting in people.items():
         _put_people(seen, product, injecting)
@@ -132,9 +143,9 @@ def observe(seen: Seen) -> None:
             together = jointly(list(own.values()), seen.scalar(row.id, "injecting_overlap"))
             _put_people(seen, row.id, together)
             pool = _Pool(seen, row.id, own, together)
-            _put_hcv(pool)
-            _put_hiv(pool)
-            _put_needles(pool)
+            for names, put in ((HCV, _put_hcv), (HIV, _put_hiv), (NEEDLES, _put_needles)):
+                if seen.wants(*names):
+                    put(pool)
 
 
 class _Pool:
@@ -268,6 +279,8 @@ def _put_needles(pool: _Pool) -> None:
     pool.put_count("needles_distributed", distributed)
     pool.put_count("needles_discarded", discarded)
     seen, union = pool.seen, pool.union
+    if not seen.wants("needles_recovered"):
+        return
     with np.errstate(invalid="ignore", divide="ignore"):
         lost = seen.get("needles_discarded", union) / seen.get("needles_distributed", union)
     seen.put("needles_recovered", union, 1.0 - lost)

@@ -87,6 +87,8 @@ ELASTICITY: dict[Group, str] = {
     "occasional": "amount_price_elasticity",
     "problematic": "amount_price_elasticity_problematic",
 }
+REVENUE = ("vat_revenue", "excise_revenue")
+LITRES_DRUNK = ("alcohol_per_capita", "alcohol_recorded_per_capita")
 
 
 def observe(seen: Seen) -> None:
@@ -95,13 +97,13 @@ def observe(seen: Seen) -> None:
     Prices and shares come from yearly means of the handles. Excise and VAT in EUR of 2021 a year,
     losses of gambling in EUR of 2019 a year.
     """
-    for product in seen.market_of("legal"):
+    for product in seen.market_of("legal") if seen.wants("retail_price_index") else ():
         seen.put("retail_price_index", product, _mean(seen, _asked(seen, product)))
     for product in seen.products("illicit_share"):
         seen.put_nation("illicit_share", product, bought_outside(seen, product))
-    for product in seen.products("unit_price"):
+    for product in seen.products("unit_price") if seen.wants(*REVENUE) else ():
         _put_revenue(seen, product)
-    for product in seen.products("loss_occasional"):
+    for product in seen.products("loss_occasional") if seen.wants("gross_gaming_revenue") else ():
         stakes = consumed(seen, product, "loss_occasional", "loss_ratio")
         lost = stakes * (1.0 - bought_outside(seen, product)) * _asked(seen, product)
         seen.put("gross_gaming_revenue", product, seen.cells(lost))
@@ -110,12 +112,14 @@ def observe(seen: Seen) -> None:
 def derive(seen: Seen) -> None:
     """Amounts per person: litres of pure alcohol, cigarettes a day."""
     lived = seen.cells(seen.lived)
-    for product in seen.products("drinks_occasional"):
+    for product in seen.products("drinks_occasional") if seen.wants(*LITRES_DRUNK) else ():
         litres = drunk(seen, product)
         recorded = litres * (1.0 - bought_outside(seen, product))
         seen.put("alcohol_per_capita", product, seen.cells(litres) / lived)
         seen.put("alcohol_recorded_per_capita", product, seen.cells(recorded) / lived)
-    for product in seen.products("nondaily_amount_ratio"):
+    for product in (
+        seen.products("nondaily_amount_ratio") if seen.wants("cigarettes_per_day") else ()
+    ):
         seen.put("cigarettes_per_day", product, _a_day(seen, product))
 
 
@@ -183,7 +187,8 @@ def amount_change(seen: Seen, product: str, group: Group) -> Float:
     name = ELASTICITY[group]
     if not seen.has(product, name):
         name = ELASTICITY["occasional"]
-    answer = seen.price(product) ** _optional(seen, product, name, 0.0)
+    answer = seen.regional_price(product) ** _optional(seen, product, name, 0.0)
+    answer = answer[:, :, seen.prepared.strata.region]
     return np.asarray(answer * seen.handle("consumption", product))
 
 

@@ -8,7 +8,7 @@ amount drunk, and "at least one of these products" from one shared liability.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from scipy.special import gammaincc, ndtr, ndtri
 
 from model import costs, harms, infections, legal, offences, supply
 from model.catalogue import REPORTED, Catalogue
+from model.choice import EVERYTHING, Choice
 from model.compartments import FIRST_YEAR, Output, Prepared
 from model.forcing import Forcing, build_forcing
 from model.outcomes import Seen
@@ -51,28 +52,47 @@ _COUNTS = {
     "treatment_episodes": "treatment_start",
     "relapses": "relapse",
 }
+# Indicators of the column of states.csv that names the share of people in each state.
+_SHARED = {("last_month_prevalence", "current_use"): "last_month", ("daily_use",): "daily"}
 
 
-@dataclass(frozen=True)
 class _Cells:
-    """Output summed over the strata of each cell: (draws, years, things, cells)."""
+    """Output summed over the strata of each cell, when it is asked for: (D, Y, cells)."""
 
-    time: Float
-    counted: Float
-    deaths: Float
-    lived: Float
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self.lived = seen.cells(seen.lived)
+        self._counted: dict[int, Float] = {}
+
+    def time(self, start: int, stop: int) -> Float:
+        """Person-years in states ``start`` to ``stop``, (D, Y, states, cells)."""
+        seen = self._seen
+        parts = [seen.output.time[:, span, start:stop] @ seen.weights.T for span in seen.spans]
+        return np.concatenate(parts, axis=1)
+
+    def counted(self, counter: int) -> Float:
+        """Transitions of one kind."""
+        if counter not in self._counted:
+            own = self._seen.of_years(self._seen.output.counted[:, :, counter])
+            self._counted[counter] = self._seen.cells(own)
+        return self._counted[counter]
+
+    def deaths(self) -> Float:
+        """All deaths."""
+        return self._seen.cells(self._seen.of_years(self._seen.output.deaths))
 
 
 class _View:
     """One product's part of the output, with the draws that its observation needs."""
 
-    def __init__(self, prepared: Prepared, draws: Draws, cells: _Cells, p: int, kind: str) -> None:
-        structure = prepared.structure
-        self.structure, self.draws, self.cells, self.kind = structure, draws, cells, kind
+    def __init__(self, seen: Seen, cells: _Cells, p: int) -> None:
+        structure = seen.prepared.structure
+        self.draws, self.cells, self.choice = seen.draws, cells, seen.choice
         self.product = structure.products[p]
+        self.kind = seen.kinds[self.product]
         start, stop = structure.wiring.state_start[p : p + 2]
         self.states = structure.states[start:stop]
-        self.time = cells.time[:, :, start:stop]
+        self.time = cells.time(int(start), int(stop))
         self.counters = {
             group: i
             for i, (product, group) in enumerate(structure.counters)
@@ -107,7 +127,7 @@ class _View:
         """Transitions a year of one group; 0 when the product has none."""
         if group not in self.counters:
             return np.zeros_like(self.lived)
-        return self.cells.counted[:, :, self.counters[group]]
+        return self.cells.counted(self.counters[group])
 
     def shared(self, column: str) -> Float | None:
         """People in each state times the share that the state's ``column`` names."""
@@ -150,17 +170,20 @@ def observe(
     forcing: Forcing | None,
     weights: Float,
     outcomes: bool = True,
+    choice: Choice = EVERYTHING,
 ) -> dict[str, Float]:
     """Every indicator of indicators.csv, each (draws, years, products + unions, cells).
 
-    Without ``outcomes``: people only, no markets, harms, offences or money.
+    Without ``outcomes``: people only, no markets, harms, offences or money. ``choice``: some
+    indicators or the later years alone, with the values that they have among all; the years are
+    then those from ``choice.since`` on.
 
     ``weights`` (cells, S): share of each stratum that belongs to the cell. Shares are proportions
     of the cell's population, stocks persons (mean over the year), counts per year; NaN where an
     indicator does not apply. Products in catalogue order, then unions.
     """
     forcing = prepared.forcing() if forcing is None else forcing
-    seen = Seen(prepared, draws, catalogue, output, forcing, weights)
+    seen = Seen(prepared, draws, catalogue, output, forcing, weights, choice=choice)
     if not outcomes:
         return _observed(seen, (), ())
     return _observed(
@@ -192,81 +215,85 @@ Step = Callable[[Seen], None]
 
 def _observed(seen: Seen, observers: Sequence[Step], derivers: Sequence[Step]) -> dict[str, Float]:
     """People, then ``observers``, unions, and ``derivers``, which need the unions."""
-    prepared, draws, catalogue = seen.prepared, seen.draws, seen.catalogue
-    output, weights = seen.output, seen.weights
-    cells = _Cells(*(getattr(output, name) @ weights.T for name in _Cells.__annotations__))
-    found = _Found(cells.lived.shape, len(catalogue.products) + len(catalogue.unions), seen.values)
+    catalogue = seen.catalogue
+    cells = _Cells(seen)
+    found = _Found(seen, cells.lived.shape)
+    # The years wanted are the last ones; those before them are kept for what is relative to them.
+    cut = len(seen.rows) - (seen.output.lived.shape[1] - seen.choice.since)
     with np.errstate(invalid="ignore", divide="ignore"):
         for p, product in enumerate(catalogue.products):
-            view = _View(prepared, draws, cells, p, product.kind)
-            for name, values in _product(view).items():
+            for name, values in _product(_View(seen, cells, p)).items():
                 found.put(name, p, values)
-            if draws.find(product.id, product.kind, "drinks_occasional"):
+            drinks = seen.draws.find(product.id, product.kind, "drinks_occasional")
+            if drinks and seen.wants(*DRINKING):
                 for name, values in _drinking(seen, product.id).items():
                     found.put(name, p, values / cells.lived)
-        _mean_ages(prepared, output, weights, cells, found)
+        if seen.wants("mean_age_first_use"):
+            _mean_ages(seen, cells, found)
         for step in observers:
             step(seen)
-        _unions(catalogue, draws, cells, found.values)
-        _derived(catalogue, found.values)
+        _unions(seen, cells, cut)
+        _derived(seen)
         for step in derivers:
             step(seen)
     whole = next((i for i, row in enumerate(catalogue.unions) if row.id == "all"), None)
     if whole is not None:
         found.put("population", len(catalogue.products) + whole, cells.lived)
-        found.put("deaths", len(catalogue.products) + whole, cells.deaths)
-    return found.values
+        if seen.wants("deaths"):
+            found.put("deaths", len(catalogue.products) + whole, cells.deaths())
+    return {name: values[:, cut:] for name, values in seen.values.items()}
 
 
 class _Found:
     """Indicators by name, each (draws, years, products + unions, cells), NaN until put."""
 
-    def __init__(self, shape: tuple[int, ...], products: int, values: dict[str, Float]) -> None:
+    def __init__(self, seen: Seen, shape: tuple[int, ...]) -> None:
         draws, years, cells = shape
-        self.shape = (draws, years, products, cells)
-        self.values = values
+        self.shape = (draws, years, len(seen.names), cells)
+        self.values, self.choice = seen.values, seen.choice
 
     def put(self, name: str, p: int, values: Float | None) -> None:
-        if values is not None:
+        if values is not None and self.choice.wants(name):
             if name not in self.values:
                 self.values[name] = np.full(self.shape, np.nan)
             self.values[name][:, :, p] = values
 
 
 def _product(view: _View) -> dict[str, Float | None]:
-    lived = view.lived
+    lived, wants = view.lived, view.choice.wants
     states = {row.state for row in view.states}
     cared = any(row.reported == "treatment" for row in view.states)
     reported = {row.reported for row in view.states}
     found: dict[str, Float | None] = {
-        name: view.people(name) if name in reported else None for name in REPORTED
+        name: view.people(name) if name in reported and wants(name) else None for name in REPORTED
     }
     never = view.people("never") / lived
     harmed = view.people("problematic", "waiting", "treatment")
-    now = view.using() + view.people("treatment")
-    last_year = now + view.recently_stopped(_STOPPED)
-    last_month, daily = view.shared("last_month"), view.shared("daily")
     found |= {
         "never_use": never,
         "lifetime_prevalence": 1.0 - never,
-        "last_year_prevalence": np.minimum(last_year / lived, 1.0 - never),
         "problematic_prevalence": harmed / lived,
-        "disorder_prevalence": (harmed - view.of("moderate_risk")) / lived,
-        "risky_use": (harmed + view.of("low_risk") + view.risky()) / lived,
-        "last_month_prevalence": None if last_month is None else last_month / lived,
-        "current_use": None if last_month is None else last_month / lived,
-        "daily_use": None if daily is None else daily / lived,
     }
+    if wants("disorder_prevalence"):
+        found["disorder_prevalence"] = (harmed - view.of("moderate_risk")) / lived
+    if wants("risky_use"):
+        found["risky_use"] = (harmed + view.of("low_risk") + view.risky()) / lived
+    if wants("last_year_prevalence"):
+        last_year = view.using() + view.people("treatment") + view.recently_stopped(_STOPPED)
+        found["last_year_prevalence"] = np.minimum(last_year / lived, 1.0 - never)
+    for names, column in _SHARED.items():
+        some = view.shared(column) if wants(*names) else None
+        found |= dict.fromkeys(names, None if some is None else some / lived)
     for name, group in _COUNTS.items():
-        if group in view.counters:
+        if group in view.counters and wants(name):
             found[name] = view.count(group)
-    if cared:
+    if cared and wants("mean_wait"):
         starts = view.count("treatment_start") + view.count("substitution_start")
         found["mean_wait"] = view.people("waiting") / (starts + view.count("abandonment"))
-    if "medical_use" in states:
+    if "medical_use" in states and wants("medical_use_last_year"):
         stopped = view.recently_stopped({"medical_stop": "medical_restart"})
         found["medical_use_last_year"] = (view.of("medical_use") + stopped) / lived
-    if "substitution_later" in states:
+    if "substitution_later" in states and wants("substitution_clients"):
         treated = view.of("substitution_first", "substitution_later")
         found["substitution_clients"] = treated + 0.5 * view.count("substitution_start")
     return found
@@ -283,49 +310,80 @@ def _drinking(seen: Seen, product: str) -> dict[str, Float]:
     men = np.array([sex == "male" for sex in strata.sexes])[strata.sex]
     ratio = np.where(men, seen.parameter(product, "drinks_sex_ratio"), 1.0)
     shape = seen.parameter(product, "drinks_shape")
-    found = {name: np.zeros((*seen.lived.shape[:2], len(seen.weights))) for name in DRINKING}
+    asked = [name for name in DRINKING if seen.wants(name)]
+    found = {name: np.zeros((*seen.lived.shape[:2], len(seen.weights))) for name in asked}
     for group in GROUPS:
         mean = seen.parameter(product, f"drinks_{group}") * ratio
         mean = mean * legal.amount_change(seen, product, group)
         wanted = ("problematic", "waiting") if group == "problematic" else ("occasional",)
         people = seen.people(product, *wanted)
-        for name, threshold in DRINKING.items():
+        for name in asked:
             with np.errstate(divide="ignore"):
-                limit = seen.parameter(product, threshold) / mean
-            found[name] += seen.cells(people * gammaincc(shape, shape * limit))
+                limit = seen.parameter(product, DRINKING[name]) / mean
+            found[name] += seen.cells(people * above(shape, limit))
     return found
 
 
-def _mean_ages(
-    prepared: Prepared, output: Output, weights: Float, cells: _Cells, found: _Found
-) -> None:
+def above(shape: Float, limit: Float) -> Float:
+    """Share of gamma variables of mean 1 above ``limit`` (D, Y, S); ``shape`` broadcasts.
+
+    Many strata have the same limits, and the function is slow: it is called for each of them once.
+    """
+    both = np.stack(np.broadcast_arrays(shape, shape * limit))
+    columns = np.ascontiguousarray(np.moveaxis(both, -1, 0).reshape(both.shape[-1], -1))
+    rows = columns.view(np.dtype((np.void, columns.dtype.itemsize * columns.shape[1]))).ravel()
+    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    few = gammaincc(both[0][..., first], both[1][..., first])
+    return np.asarray(few[..., inverse.reshape(-1)])
+
+
+def _mean_ages(seen: Seen, cells: _Cells, found: _Found) -> None:
     """Mean age of people who start in the year, each stratum at the middle of its ages."""
-    strata = prepared.strata
+    structure, strata = seen.prepared.structure, seen.prepared.strata
     ages = (strata.age_low + np.minimum(strata.age_high, OLDEST_START) + 1) / 2
-    for product, counter in prepared.structure.counters_of("initiation").items():
-        p = prepared.structure.products.index(product)
-        years = output.counted[:, :, counter] @ (weights * ages).T
-        found.put("mean_age_first_use", p, years / cells.counted[:, :, counter])
+    weighted = (seen.weights * ages).T
+    for product, counter in structure.counters_of("initiation").items():
+        years = seen.of_years(seen.output.counted[:, :, counter]) @ weighted
+        p = structure.products.index(product)
+        found.put("mean_age_first_use", p, years / cells.counted(counter))
 
 
-def _unions(catalogue: Catalogue, draws: Draws, cells: _Cells, found: dict[str, Float]) -> None:
-    """Fill the unions: people through the shared liability, counts by sums."""
-    products = [row.id for row in catalogue.products]
+def _unions(seen: Seen, cells: _Cells, cut: int) -> None:
+    """Fill the unions: people through the shared liability (from ``cut`` on), counts by sums."""
+    catalogue, products = seen.catalogue, len(seen.kinds)
     rules = {row.id: row.union for row in catalogue.indicators}
-    for u, union in enumerate(catalogue.unions):
-        members = [products.index(member) for member in union.members.split()]
-        common = draws.scalar(union.id, "union", "liability_correlation", f"union {union.id}")
-        for name, values in found.items():
-            rule = rules.get(name, "none")
-            target = values[:, :, len(products) + u]
+    for name, values in seen.values.items():
+        rule = rules.get(name, "none")
+        if rule == "people":
+            shares = values[:, cut:, :products]
+            if name in REPORTED:
+                shares = shares / cells.lived[:, cut:, None]
+            points = quantiles(shares)
+        for u, union in enumerate(catalogue.unions):
+            members = [seen.names.index(member) for member in union.members.split()]
+            target = values[:, :, products + u]
             if rule == "sum":
                 known = values[:, :, members]
                 missing = np.isnan(known).all(axis=2)
                 target[:] = np.where(missing, np.nan, np.nansum(known, axis=2))
             elif rule == "people":
-                scale = cells.lived if name in REPORTED else np.ones_like(cells.lived)
-                shares = [values[:, :, m] / scale for m in members]
-                target[:] = at_least_one(shares, common[:, None, None]) * scale
+                owner = f"union {union.id}"
+                common = seen.draws.scalar(union.id, "union", "liability_correlation", owner)
+                few = shares[:, :, members], points[:, :, members]
+                some = _at_least_one(*few, common[:, None, None, None])
+                scale = cells.lived[:, cut:] if name in REPORTED else 1.0
+                target[:, cut:] = some * scale
+
+
+def quantiles(shares: Float) -> Float:
+    """Standard normal quantiles of shares; NaN counts as 0."""
+    return np.asarray(ndtri(np.clip(np.nan_to_num(shares), SMALLEST_SHARE, 1.0 - SMALLEST_SHARE)))
+
+
+@cache
+def _nodes() -> tuple[Float, Float]:
+    nodes, node_weights = np.polynomial.hermite_e.hermegauss(LIABILITY_NODES)
+    return nodes, node_weights / node_weights.sum()
 
 
 def at_least_one(shares: list[Float], common: Float) -> Float:
@@ -334,39 +392,42 @@ def at_least_one(shares: list[Float], common: Float) -> Float:
     One-factor normal liability: pairs correlate by ``common`` (0 is independence, 1 nesting).
     Arrays that broadcast; NaN in a share counts as 0. Gauss-Hermite quadrature over the factor.
     """
-    nodes, node_weights = np.polynomial.hermite_e.hermegauss(LIABILITY_NODES)
-    node_weights = node_weights / node_weights.sum()
+    stacked = np.stack(shares)[None, None]
+    found = _at_least_one(stacked, quantiles(stacked), common)
+    return np.asarray(found[0, 0])
+
+
+def _at_least_one(shares: Float, points: Float, common: Float) -> Float:
+    """As ``at_least_one`` for shares (D, Y, things, ...) with their ``quantiles``."""
     scale = 1.0 / np.sqrt(np.maximum(1.0 - common, 1e-6))
-    thresholds = [
-        ndtri(np.clip(np.nan_to_num(share), SMALLEST_SHARE, 1.0 - SMALLEST_SHARE)) * scale
-        for share in shares
-    ]
-    missing = np.zeros_like(thresholds[0])
-    for node, weight in zip(nodes, node_weights, strict=True):
+    thresholds = points * scale
+    missing = np.zeros(np.delete(thresholds.shape, 2))
+    for node, weight in zip(*_nodes(), strict=True):
         shift = np.sqrt(common) * scale * node
-        none = np.ones_like(missing)
-        for threshold in thresholds:
-            none *= ndtr(-(threshold + shift))
-        missing += weight * none
+        missing += weight * np.multiply.reduce(ndtr(-(thresholds + shift)), axis=2)
     # A union is never below its largest member nor above the sum, whatever the quadrature does.
-    largest = np.fmax.reduce(np.stack(shares))
-    total = np.nansum(np.stack(shares), axis=0)
+    largest = np.fmax.reduce(shares, axis=2)
+    total = np.nansum(shares, axis=2)
     lived = np.where(np.isnan(largest), np.nan, 1.0)
     return np.asarray(np.clip(1.0 - missing, largest, np.minimum(total, 1.0)) * lived)
 
 
-def _derived(catalogue: Catalogue, found: dict[str, Float]) -> None:
+def _derived(seen: Seen) -> None:
     """Indicators that are differences or ratios of others."""
+    found, wants = seen.values, seen.wants
     current, daily = found.get("current_use"), found.get("daily_use")
     if current is not None and daily is not None:
         daily[:] = np.where(np.isnan(current), daily, np.minimum(daily, current))
-        found["occasional_use"] = current - daily
-        found["daily_share_of_current"] = daily / current
-        found["daily_share_of_last_month"] = daily / current
-    found["former_use"] = found["lifetime_prevalence"] - found["last_year_prevalence"]
+        if wants("occasional_use"):
+            found["occasional_use"] = current - daily
+        for name in ("daily_share_of_current", "daily_share_of_last_month"):
+            if wants(name):
+                found[name] = daily / current
+    if wants("former_use"):
+        found["former_use"] = found["lifetime_prevalence"] - found["last_year_prevalence"]
     episodes = found.get("treatment_episodes")
-    if episodes is not None:
-        illegal = [i for i, row in enumerate(catalogue.products) if row.kind == "illegal"]
+    if episodes is not None and wants("treatment_share"):
+        illegal = [i for i, row in enumerate(seen.catalogue.products) if row.kind == "illegal"]
         share = np.full_like(episodes, np.nan)
         total = np.nansum(episodes[:, :, illegal], axis=2)
         for i in illegal:

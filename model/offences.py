@@ -24,6 +24,9 @@ DETAINING = {
 # Indicator and parameter: its number a year while the index of violence is 1.
 TRADE = {"systemic_offences": "systemic_level", "explosive_attacks": "explosive_level"}
 
+OFFENCES = ("use_offences", "dealing_offences", "economic_offences", "drug_law_offences")
+DETAINED = ("released", "detained", "use_in_prison", "substitution_in_prison", "release_deaths")
+
 
 def spending(price: Float, taken: Float, exponent: Float) -> Float:
     """Pressure to pay for use: money spent a person, relative to January 2010, to an exponent.
@@ -49,17 +52,18 @@ def release_deaths(released: Float, risk: Float, ratio: Float, linked: Float) ->
 
 def observe(seen: Seen) -> None:
     """Put offences, people detained and deaths after release of single products."""
-    for product in seen.products("use_offence_rate", "dealing_offence_rate"):
+    rates = ("use_offence_rate", "dealing_offence_rate")
+    for product in seen.products(*rates) if seen.wants(*OFFENCES, *DETAINED) else ():
         offences = _offences(seen, product)
         for name, values in offences.items():
             seen.put(name, product, seen.cells(values))
         drug_law = offences["use_offences"] + offences["dealing_offences"]
         seen.put("drug_law_offences", product, seen.cells(drug_law))
-        if seen.has(product, "detention_stay"):
+        if seen.has(product, "detention_stay") and seen.wants(*DETAINED):
             _put_detained(seen, product, offences)
     if "violence_index" in seen.values:
         for name, parameter in TRADE.items():
-            for product in seen.products(parameter):
+            for product in seen.products(parameter) if seen.wants(name) else ():
                 violence = seen.get("violence_index", product)
                 seen.put_nation(name, product, seen.scalar(product, parameter) * violence)
 
@@ -70,7 +74,7 @@ def derive(seen: Seen) -> None:
         for row in seen.catalogue.unions:
             if name in seen.values:
                 seen.put_nation(name, row.id, seen.get(name, row.id))
-    if "drug_law_offences" not in seen.values:
+    if "drug_law_offences" not in seen.values or not seen.wants("use_related_share"):
         return
     for owner in seen.names:
         use, all_offences = (seen.get(n, owner) for n in ("use_offences", "drug_law_offences"))

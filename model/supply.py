@@ -28,6 +28,43 @@ DAYS_PER_YEAR = 365.25
 KG_PER_TONNE = 1000.0
 LEAST_EFFORT = 0.01  # enforcement below this counts as this, so that rises from none stay finite
 
+CHANNELS = ("dealer", "friend", "courier", "clearnet", "darknet", "social_media")
+# Indicators of single products: of money, of places, of all.
+PAID = (
+    "turnover",
+    "retail_price",
+    "sellers",
+    "trafficking_value",
+    "illicit_proceeds",
+    "violence_index",
+)
+PLACES = (
+    "production_sites_found",
+    "production_waste",
+    "dump_sites",
+    "plantations_found",
+    "plantations_found_all",
+)
+BALANCED = (
+    "imported_kg",
+    "produced_kg",
+    "exported_kg",
+    "transit_kg",
+    "transit_out_kg",
+    "seized_border_kg",
+    "seized_inside_kg",
+    "quantity_seized",
+)
+OBSERVED = (
+    "consumed_kg",
+    "wastewater_load",
+    "purity",
+    *PAID,
+    *PLACES,
+    *BALANCED,
+    *(f"channel_{channel}" for channel in CHANNELS),
+)
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -59,21 +96,22 @@ class Terms:
 
 def observe(seen: Seen) -> None:
     """Put the indicators of single products (definitions: indicators.csv)."""
-    for market in ("illicit", "legal"):
+    for market in ("illicit", "legal") if seen.wants("price_index") else ():
         for product in seen.market_of(market):
             seen.put("price_index", product, _mean_price(seen, product))
-    for product in seen.market_of("illicit"):
+    for product in seen.market_of("illicit") if seen.wants(*OBSERVED) else ():
         amounts = _consumed(seen, product)
         _put_consumption(seen, product, seen.cells(amounts))
         flows = _balance(seen, product, amounts.sum(axis=2, keepdims=True))
         _put_balance(seen, product, flows)
-        if seen.has(product, "retail_price"):
+        if seen.has(product, "retail_price") and seen.wants(*PAID):
             spent = _spent(seen, product, amounts)
             seen.put("turnover", product, seen.cells(spent))
             _put_money(seen, product, flows, spent.sum(axis=2, keepdims=True))
         _put_channels(seen, product)
         _put_sites(seen, product, flows)
         _put_plantations(seen, product, flows)
+        seen.put_nation("purity", product, _purity(seen, product))
 
 
 def observe_loads(seen: Seen) -> None:
@@ -96,12 +134,15 @@ def derive(seen: Seen) -> None:
         seen.put_nation("production_sites_found", union, sites / (1.0 - mixed))
     exponent = seen.scalar("*", "corruption_exponent")
     for owner in (*illicit, *unions):
-        _put_premises(seen, owner)
-        exposure = relative(_got(seen, "trafficking_value", owner)) ** exponent
-        seen.put_nation("corruption_index", owner, exposure)
-        proceeds = relative(_got(seen, "illicit_proceeds", owner))
-        seen.put_nation("laundering_index", owner, proceeds)
-    for union, members in unions.items():
+        if seen.wants("storage_sites", "premises_damaged"):
+            _put_premises(seen, owner)
+        if seen.wants("corruption_index"):
+            exposure = relative(_got(seen, "trafficking_value", owner)) ** exponent
+            seen.put_nation("corruption_index", owner, exposure)
+        if seen.wants("laundering_index"):
+            proceeds = relative(_got(seen, "illicit_proceeds", owner))
+            seen.put_nation("laundering_index", owner, proceeds)
+    for union, members in unions.items() if seen.wants("violence_index") else ():
         weights = [_got(seen, "turnover", product)[:, :1] for product in members]
         indices = [_got(seen, "violence_index", product) for product in members]
         seen.put_nation("violence_index", union, weighted_mean(indices, weights))
@@ -261,7 +302,7 @@ def _spent(seen: Seen, product: str, consumed: Float) -> Float:
 
 def _put_consumption(seen: Seen, product: str, consumed: Float) -> None:
     seen.put("consumed_kg", product, consumed)
-    if seen.has(product, "excreted_share"):
+    if seen.has(product, "excreted_share") and seen.wants("wastewater_load"):
         nation = seen.lived.sum(axis=2, keepdims=True)
         inhabitants = seen.cells(seen.lived) * (seen.inhabitants() / nation)
         load = consumed * MG_PER_KG / DAYS_PER_YEAR * seen.scalar(product, "excreted_share")
@@ -336,7 +377,6 @@ def _put_balance(seen: Seen, product: str, flows: Balance) -> None:
         "transit_out_kg": flows.transit_out,
         "seized_border_kg": flows.seized_border,
         "seized_inside_kg": flows.seized_inside,
-        "purity": _purity(seen, product),
     }.items():
         seen.put_nation(name, product, values)
     if seen.has(product, "seized_purity"):
@@ -386,14 +426,15 @@ def _put_channels(seen: Seen, product: str) -> None:
     ratios = ("friend_ratio", "courier_ratio", "darknet_ratio", "social_media_ratio")
     if not _has(seen, product, *terms, *ratios):
         return
+    if not seen.wants(*(f"channel_{channel}" for channel in CHANNELS)):
+        return
     start, ceiling, midpoint, scale = (seen.scalar(product, name) for name in terms)
     odds = seen.national("online_share", product)
     middle = seen.years[None, :, None].astype(np.float64) + 0.5
     online = online_share(middle, start, ceiling, midpoint, scale, odds)
     shares = [seen.scalar(product, name) for name in ratios]
     parts = split(1.0 - online, shares[:2]) + split(online, shares[2:])
-    channels = ("dealer", "friend", "courier", "clearnet", "darknet", "social_media")
-    for channel, share in zip(channels, parts, strict=True):
+    for channel, share in zip(CHANNELS, parts, strict=True):
         seen.put_nation(f"channel_{channel}", product, share)
 
 

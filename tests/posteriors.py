@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.fingerprint import inputs_hash
+from calibration.fingerprint import code_hash, data_hash
 from calibration.posterior import Posterior, save
 from calibration.priors import draw_priors
 from model.catalogue import Catalogue, load_catalogue
@@ -59,7 +59,8 @@ def stand_in(catalogue: Catalogue | None = None, draws: int = DRAWS) -> Posterio
         rhat=same,
         ess_bulk=400.0 * same,
         ess_tail=400.0 * same,
-        inputs_hash=inputs_hash(),
+        data_hash=data_hash(),
+        code_hash=code_hash(),
         made="2026-01-02",
         cost="1 s on 2 cores",
         seed=SEED,

@@ -30,7 +30,7 @@ COMMANDS = (
     "money",
     "shocks",
     "calibrate",
-    "validate",
+    "backtest",
     "score",
     "coverage",
     "show",

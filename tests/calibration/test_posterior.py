@@ -225,7 +225,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "twice": (_edited(lambda d: d.assign_coords(key=["a"] * d.sizes["key"])), "twice"),
     "no seed": (_edited(lambda d: d.drop_attrs().assign_attrs(made="x")), "attribute"),
     "blocks": (_edited(lambda d: d.assign_attrs(blocks="[1]")), "blocks"),
-    "stale": (_edited(lambda d: d.assign_attrs(inputs_hash="0" * 64)), "stale"),
+    "other tables": (_edited(lambda d: d.assign_attrs(data_hash="0" * 64)), "tables"),
+    "other code": (_edited(lambda d: d.assign_attrs(code_hash="0" * 64)), "code changed"),
 } | {
     f"without {name}": (_edited(lambda d, name=name: d.drop_vars(name)), "lacks")  # type: ignore[misc]
     for name in VARIABLES

@@ -32,6 +32,16 @@ changes: []
 """
 
 
+MIXED = """\
+id: mixed
+title: A bit of everything
+description: Levers, a trend with events, and adaptive rules.
+levers: {"1.3": 100, treatment-capacity: 50, operational-plans: 100}
+trends: {F1: 100}
+rules: [all]
+"""
+
+
 @dataclass(frozen=True)
 class Done:
     """A run on disk and what it was made of."""
@@ -43,10 +53,11 @@ class Done:
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
-    """Three scenarios, more draws than one part holds, 2010-2026, two threads."""
+    """Four scenarios, more draws than one part holds, 2010-2026, two threads."""
     folder = tmp_path_factory.mktemp("run")
     names = []
-    for name, text in (("dearer.yaml", SCENARIO), ("same.yaml", SAME)):
+    texts = (("dearer.yaml", SCENARIO), ("same.yaml", SAME), ("mixed.yaml", MIXED))
+    for name, text in texts:
         (folder / name).write_text(text, encoding="utf-8")
         names.append(str(folder / name))
     options = Options(

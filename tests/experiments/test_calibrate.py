@@ -70,6 +70,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         (("--ship", "--quick"), ("only a complete fit is shipped",)),
         (("--ship", "--product", "tobacco"), ("only a complete fit is shipped",)),
         (("--ship", "--draws", 20), ("only a complete fit is shipped",)),
+        (("--restamp", "--quick"), ("--restamp alone",)),
     ],
 )
 def test_bad_input_is_refused_and_writes_nothing(

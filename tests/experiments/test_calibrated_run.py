@@ -86,7 +86,7 @@ def _spoil(path: Path, kind: str) -> None:
     elif kind == "empty":
         path.write_bytes(b"")
     elif kind == "stale":
-        _edit(path, inputs_hash="0" * 64)
+        _edit(path, code_hash="0" * 64)
     else:
         _edit(path, blocks="nothing")
 
@@ -179,7 +179,7 @@ def test_show_parameters_says_what_was_learnt(runner: CliRunner, posterior: Path
     assert "from the figures: assumed (no figure tells)" in shown(runner, "tobacco")
     assert "from the figures: assumed (scenario-only product)" in shown(runner, "ketamine")
     assert "stale" not in every
-    save(replace(load(posterior), inputs_hash="0" * 64), posterior)
+    save(replace(load(posterior), data_hash="0" * 64), posterior)
     assert "This posterior is stale" in shown(runner, "damping")
     posterior.unlink()
     assert "What was learnt is not known: there is no posterior here." in shown(runner, "damping")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from calibration.coverage import Chunk as Sets
 from calibration.coverage import Quantity, covered, read_quantities, run_chunk, write_quantities
 from calibration.figures import load_figures
+from calibration.fingerprint import code_hash, data_hash
 from calibration.series import names_of
 from experiments import coverage
 from experiments.cli import app
@@ -41,7 +43,7 @@ def test_sure_intervals_miss_the_bars() -> None:
 def test_a_study_is_printed_with_the_best_of_the_field(tmp_path: Path) -> None:
     out = tmp_path / "coverage.csv"
     write_quantities(out, quantities(np.linspace(0.01, 0.99, 50)))
-    (tmp_path / "coverage.json").write_text('{"inputs_hash": "other", "made": "2026-11-22"}')
+    (tmp_path / "coverage.json").write_text('{"data_hash": "other", "made": "2026-11-22"}')
     from rich.console import Console
 
     console = Console(width=100, record=True)
@@ -54,11 +56,23 @@ def test_a_study_is_printed_with_the_best_of_the_field(tmp_path: Path) -> None:
 def test_sets_of_other_tables_are_not_mixed(tmp_path: Path) -> None:
     out = tmp_path / "coverage.csv"
     write_quantities(out, quantities(np.array([0.5])))
-    (tmp_path / "coverage.json").write_text('{"inputs_hash": "other"}')
+    (tmp_path / "coverage.json").write_text('{"data_hash": "other"}')
     result = CliRunner().invoke(app, ["coverage", "--out", str(out)])
     assert result.exit_code == 2
     assert "other tables" in result.stderr
     assert len(read_quantities(out)) == 1
+
+
+def test_rows_of_the_same_tables_and_of_proven_code_get_its_stamp(tmp_path: Path) -> None:
+    out, about = tmp_path / "coverage.csv", tmp_path / "coverage.json"
+    told = {"data_hash": data_hash(), "code_hash": "before", "made": "2026-11-22"}
+    about.write_text(json.dumps(told), encoding="utf-8")
+    assert not coverage.restamp_about("other code", out)
+    assert json.loads(about.read_text(encoding="utf-8")) == told
+    assert coverage.restamp_about("before", out)
+    assert json.loads(about.read_text(encoding="utf-8")) == told | {"code_hash": code_hash()}
+    about.write_text(json.dumps(told | {"data_hash": "other"}), encoding="utf-8")
+    assert not coverage.restamp_about("before", out)
 
 
 def test_no_sets_are_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from experiments.plots.words import parameters_of
 from experiments.results import FILE, Layout, Writer, open_results, years_until
 from model.catalogue import Catalogue, load_catalogue
 from model.reading import read_rows
-from scenarios.schema import load
+from scenarios.library import load, load_library
 
 DRAWS = 4
 OUTCOMES = ("markets", "harms", "money")
@@ -71,7 +71,7 @@ def write_run(folder: Path, scenarios: int) -> Run:
     )
     headlines = [series for _, series in load_headlines(catalogue)]
     series = all_series(catalogue, figures, headlines)
-    reference = load((), catalogue)[0]
+    reference = load((), load_library(catalogue))[0]
     others = [replace(reference, id=f"other-{i}", title=f"Other {i}") for i in range(1, scenarios)]
     layout = Layout((reference, *others), DRAWS, years_until(2030), catalogue, series)
     units = {row.id: row.unit for row in catalogue.indicators}

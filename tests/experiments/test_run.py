@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import experiments.run as runs
+import experiments.parts as running
 from calibration.series import names_of
+from experiments.parts import run_part
 from experiments.results import FILE, MODE_TEXT
-from experiments.run import Options, run, run_part
+from experiments.run import Options, run
+from experiments.scenario_results import FILE as SCENARIOS
+from experiments.scenario_results import open_dataset
 from experiments.summary import COLUMNS, quantiles
 from model.catalogue import REPORTED
 from model.errors import InputError
@@ -25,7 +28,10 @@ COUNTS = ("population", "deaths", "initiations", "treatment_episodes", "never", 
 
 
 def digest(folder: Path) -> str:
-    return hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
+    found = hashlib.sha256((folder / FILE).read_bytes())
+    if (folder / SCENARIOS).exists():
+        found.update((folder / SCENARIOS).read_bytes())
+    return found.hexdigest()
 
 
 def test_equal_runs_give_equal_bytes_for_any_number_of_threads(done: Done, tmp_path: Path) -> None:
@@ -37,18 +43,45 @@ def test_equal_runs_give_equal_bytes_for_any_number_of_threads(done: Done, tmp_p
 def test_draws_do_not_know_of_the_part_they_are_in(done: Done) -> None:
     whole = run_part(done.study, 0, 3)
     alone = run_part(done.study, 2, 3)
-    for one, two in zip(whole, alone, strict=True):
-        assert one.keys() == two.keys()
-        for name in one:
-            np.testing.assert_array_equal(one[name][2:], two[name], err_msg=name)
+    for wholes, alones in (
+        (whole.detailed, alone.detailed),
+        (whole.compact, alone.compact),
+        (whole.rules, alone.rules),
+    ):
+        for one, two in zip(wholes, alones, strict=True):  # type: ignore[call-overload]
+            assert one.keys() == two.keys()
+            for name in one:
+                np.testing.assert_array_equal(one[name][2:], two[name], err_msg=name)
 
 
 def test_the_file_holds_what_was_simulated(done: Done) -> None:
     last = done.options.draws - 1
-    for s, parts in enumerate(run_part(done.study, last, last + 1)):
-        for name, values in parts.items():
-            read = done.dataset[name][s, last : last + 1].values
-            np.testing.assert_array_equal(read, values, err_msg=name)
+    found = run_part(done.study, last, last + 1)
+    with open_dataset(done.options.out) as scenarios:
+        for dataset, written in ((done.dataset, found.detailed), (scenarios, found.compact)):
+            for s, parts in enumerate(written):
+                for name, values in parts.items():
+                    read = dataset[name][s, last : last + 1].values
+                    np.testing.assert_array_equal(read, values, err_msg=name)
+
+
+def test_scenarios_equal_the_reference_before_their_branch_to_the_bit(done: Done) -> None:
+    with open_dataset(done.options.out) as scenarios:
+        for name in (row.id for row in done.study.compact.indicators):
+            values = scenarios[name].sel(time=2023).values
+            for scenario in range(1, len(values)):
+                np.testing.assert_array_equal(values[scenario], values[0], err_msg=name)
+        problematic = scenarios["problematic_prevalence"].sel(scenario="mixed", time=2026)
+        reference = scenarios["problematic_prevalence"].sel(scenario="current-policy", time=2026)
+        assert not np.array_equal(problematic, reference, equal_nan=True)
+
+
+def test_both_files_agree_where_they_meet(done: Done) -> None:
+    with open_dataset(done.options.out) as scenarios:
+        for row in done.study.compact.indicators:
+            short = scenarios[row.id].sel(group="Belgium")
+            full = done.dataset[row.id].sel(region="Belgium", age_group="all", time=short.time)
+            np.testing.assert_allclose(short, full, rtol=1e-5, err_msg=row.id)
 
 
 def test_another_seed_gives_other_numbers(small: Options) -> None:
@@ -129,7 +162,7 @@ def test_attributes_say_where_results_come_from(done: Done) -> None:
     assert told["comment"] == MODE_TEXT["prior"]
     assert (told["draws"], told["posterior_hash"], told["seeds"]) == ("prior", "", "1")
     assert len(told["parameter_table_hash"]) == 64
-    assert told["scenario_hash"].count(":") == 3
+    assert told["scenario_hash"].count(":") == 4
     assert {"title", "source", "history", "package_version", "git_commit"} <= told.keys()
     text = (done.options.out / FILE).read_bytes()
     assert str(done.options.out.parent).encode() not in text
@@ -212,7 +245,7 @@ def test_a_failure_leaves_former_results_as_they_are(
     def fail(*_: object) -> None:
         raise FloatingPointError("a stock is negative: draw 0, month 2012-01")
 
-    monkeypatch.setattr(runs, "simulate", fail)
+    monkeypatch.setattr(running, "reference_and_branches", fail)
     with pytest.raises(FloatingPointError, match=r"month 2012-01 \(counted from draw 0"):
         run(small)
     assert {path.name: path.read_bytes() for path in small.out.iterdir()} == before

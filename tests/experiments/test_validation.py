@@ -1,4 +1,4 @@
-"""The command validate: what it refuses and what its tables say."""
+"""The command backtest: what it refuses and what its tables say."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_parts_keep_their_order_and_default_to_all() -> None:
 
 
 def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["validate", "--out", str(tmp_path), "--part", "holdout-1999"])
+    result = CliRunner().invoke(app, ["backtest", "--out", str(tmp_path), "--part", "holdout-1999"])
     assert result.exit_code == 2
     assert "holdout-1999" in result.stderr
     assert "holdout-2015" in result.stderr

@@ -1,0 +1,177 @@
+"""Some draws of every scenario of a study: simulated, observed, and cut to what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.predict import series_values
+from experiments.results import Single, split_marginals
+from experiments.study import Study
+from model.adaptive import Branch, Part, run_with_rules
+from model.choice import Choice
+from model.compartments import (
+    Output,
+    Prepared,
+    State,
+    prepare,
+    reference_and_branches,
+    simulate_into,
+)
+from model.forcing import Forcing
+from model.history import history_changes
+from model.observation import observe
+from model.parameters import Draws
+from model.rates import build_rates
+from scenarios.compose import Composed, compose
+from scenarios.schema import Scenario
+from scenarios.sizes import Deal
+
+Int = npt.NDArray[np.int64]
+
+
+@dataclass
+class Observed:
+    """Variables of some draws, by scenario: in full detail, in short, and months of rules."""
+
+    detailed: list[dict[str, Single]] = field(default_factory=list)
+    compact: list[dict[str, Single]] = field(default_factory=list)
+    rules: list[dict[str, Int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One scenario of some draws. ``output`` is overwritten by the next: use it at once."""
+
+    output: Output
+    forcing: Forcing
+    taken: dict[str, Int]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Some draws of a study, ready to run any scenario from the shared history.
+
+    ``states``: the state at the month of each branch; ``reference``: the whole reference run.
+    """
+
+    study: Study
+    first: int
+    draws: Draws
+    prepared: Prepared
+    reference: Output
+    states: dict[int, State]
+    scratch: Output
+
+    def composed(self, scenario: Scenario) -> Composed:
+        """What a scenario comes to in these draws."""
+        deal = Deal(self.first, self.draws.size, self.study.options.seed)
+        return compose(scenario.plan, self.study.run_of(scenario, deal))
+
+    def run(self, branch: int, composed: Composed) -> Simulated:
+        """A scenario from its branch on; with nothing changed, the reference itself."""
+        forcing = self.prepared.forcing(composed.changes)
+        if not composed.changes and not composed.rules:
+            return Simulated(self.reference, forcing, {})
+        state, months = self.states[branch], self.study.months
+        year = branch // 12
+        for name in Output._fields:
+            getattr(self.scratch, name)[:, year:] = getattr(self.reference, name)[:, year:]
+        if not composed.rules:
+            simulate_into(self.scratch, self.prepared, forcing, months, state)
+            return Simulated(self.scratch, forcing, {})
+        catalogue = self.study.layout.catalogue
+        decided = run_with_rules(
+            Part(self.prepared, self.draws, catalogue, self.first),
+            Branch(forcing, state, self.scratch),
+            composed.rules,
+            months,
+            self.study.options.seed,
+        )
+        taken = {
+            rule.id: months for rule, months in zip(composed.rules, decided.taken, strict=True)
+        }
+        return Simulated(decided.output, decided.forcing, taken)
+
+
+def open_bench(study: Study, first: int, last: int) -> Bench:
+    """Draws ``first`` to ``last`` (not included), with the reference run."""
+    draws = study.draws.slice(first, last)
+    rates = build_rates(study.structure, study.strata, study.demography.start, draws)
+    history = history_changes(
+        study.layout.catalogue, draws, study.structure, study.strata, study.months
+    )
+    prepared = prepare(study.structure, study.strata, study.demography, rates, history)
+    branches = {scenario.branch for scenario in study.scenarios[1:]}
+    try:
+        reference, states = reference_and_branches(prepared, branches)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None
+    scratch = Output(*(array.copy() for array in reference)) if branches else reference
+    return Bench(study, first, draws, prepared, reference, states, scratch)
+
+
+def run_part(study: Study, first: int, last: int) -> Observed:
+    """Draws ``first`` to ``last`` (not included) of every scenario, as variables of the files.
+
+    Draws do not know of each other, so any division into parts gives the same numbers. Raises
+    FloatingPointError when the model breaks down, naming the draws.
+    """
+    bench = open_bench(study, first, last)
+    found = Observed()
+    try:
+        for number, simulated in enumerate(_simulate_all(bench)):
+            if number < len(study.layout.scenarios):
+                found.detailed.append(_in_detail(bench, simulated))
+            if len(study.scenarios) > 1:
+                found.compact.append(_in_short(bench, simulated))
+                found.rules.append(simulated.taken)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None
+    return found
+
+
+def _simulate_all(bench: Bench) -> Iterator[Simulated]:
+    yield Simulated(bench.reference, bench.prepared.forcing(), {})
+    for scenario in bench.study.scenarios[1:]:
+        yield bench.run(scenario.branch, bench.composed(scenario))
+
+
+def _in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
+    study = bench.study
+    values = observe(
+        bench.prepared,
+        bench.draws,
+        study.layout.catalogue,
+        simulated.output,
+        simulated.forcing,
+        study.cells,
+    )
+    first = len(study.cells) - len(study.groups)
+    wanted = study.layout.variables()
+    found: dict[str, Single] = {}
+    for name, cells in values.items():
+        parts = split_marginals(name, cells[..., :first])
+        found |= {part: parts[part] for part in parts if part in wanted}
+    persons = simulated.output.lived @ study.cells[first:].T
+    people = {name: value[..., first:] for name, value in values.items()}
+    series = series_values(people, persons, study.layout.series, study.layout.catalogue)
+    found["survey"] = series.astype(np.float32)
+    return found
+
+
+def _in_short(bench: Bench, simulated: Simulated) -> dict[str, Single]:
+    study = bench.study
+    values = observe(
+        bench.prepared,
+        bench.draws,
+        study.layout.catalogue,
+        simulated.output,
+        simulated.forcing,
+        study.group_cells,
+        choice=Choice.of(study.compact.names, study.compact.since),
+    )
+    return {name: values[name].astype(np.float32) for name in study.compact.names if name in values}

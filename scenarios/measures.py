@@ -1,0 +1,221 @@
+"""What measures come to in a scenario: logarithms of multipliers, or levels, by draw and month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.events import month_number
+from scenarios.drivers import Moved
+from scenarios.entries import ASSUMED, POLICY_HANDLES
+from scenarios.levers import Effect, Measure, selects
+from scenarios.paths import fading, ramp
+from scenarios.sizes import Deal, ratios, shares
+
+Float = npt.NDArray[np.float64]
+
+DEEPEST = 2.0  # how far fidelity and coherence can carry an effect that reaches everyone
+SMALLEST = 0.01  # least ratio that one measure can reach; its inverse is the most of a dose
+DEPRIVED = 1.0 / 3.0  # share of people in the most deprived group, by definition
+GROUPS = ("most_deprived", "others")
+
+
+@dataclass(frozen=True)
+class Climate:
+    """What policy handles come to for one measure.
+
+    ``coverage`` (D, months): coherence and fidelity together; ``lag`` (D,).
+    """
+
+    coverage: Float
+    lag: Float
+
+
+@dataclass(frozen=True)
+class Acting:
+    """One effect of a measure in one deprivation group (or all): log multiplier or level.
+
+    ``values`` (D, months).
+    """
+
+    measure: Measure
+    effect: Effect
+    group: str | None
+    values: Float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Policy handles as measures (at their positions) and drivers move them."""
+
+    levers: tuple[tuple[Measure, Effect, Float, Float], ...]  # log multiplier path and final
+    drivers: tuple[Moved, ...]
+    deal: Deal
+    months: int
+
+    def path(self, handle: str, measure: Measure) -> Float:
+        """Multiplier of a policy handle for one measure, (D, months)."""
+        logs = np.zeros((self.deal.count, self.months))
+        for _, effect, path, _ in self.levers:
+            if effect.handle == handle and selects(effect.measures, measure):
+                logs = logs + path
+        for moved in self.drivers:
+            if moved.effect.handle == handle and selects(moved.effect.measures, measure):
+                logs = logs + moved.path
+        return np.asarray(np.exp(logs))
+
+    def whole(self, handle: str, measure: Measure | None = None) -> Float:
+        """Multiplier of a policy handle once it is fully there, (D,); of rules without measure.
+
+        Lags and delays are decided when a measure begins, so that the full size counts.
+        """
+        logs = np.zeros(self.deal.count)
+        for _, effect, _, final in self.levers:
+            if effect.handle == handle and _meant(effect.measures, measure):
+                logs = logs + final
+        for moved in self.drivers:
+            if moved.effect.handle == handle and _meant(moved.effect.measures, measure):
+                logs = logs + moved.final
+        return np.asarray(np.exp(logs))
+
+    def climate(self, measure: Measure, *, settled: bool = False) -> Climate:
+        """What the policy handles do to one measure; ``settled``: as they stand in the end."""
+        coverage = np.ones((self.deal.count, self.months))
+        if measure.entry.fidelity:
+            coverage = coverage * self.path("effect_fidelity", measure)
+        if measure.entry.joint:
+            coverage = coverage * self.path("coherence", measure)
+        if settled:
+            coverage = np.broadcast_to(coverage[:, -1:], coverage.shape)
+        return Climate(coverage, self.whole("lag", measure))
+
+
+def _meant(words: Sequence[str] | None, measure: Measure | None) -> bool:
+    return measure is None or selects(words, measure)
+
+
+def policy_of(
+    levers: Mapping[str, float],
+    measures: Mapping[str, Measure],
+    drivers: Sequence[Moved],
+    deal: Deal,
+    span: tuple[int, int],
+) -> Policy:
+    """Policy handles of a scenario. Their own measures take the lag of their file."""
+    branch, months = span
+    still = Climate(np.ones((deal.count, months)), np.ones(deal.count))
+    found = []
+    for name, position in levers.items():
+        measure = measures[name]
+        for i, effect in enumerate(measure.entry.effects):
+            if effect.handle in POLICY_HANDLES and position != 0.0:
+                start = _start(measure, branch)
+                path = _effect(measure, i, position, still, deal, start, months)[0][1]
+                final = _whole(measure, i, position, deal)
+                found.append((measure, effect, path, final))
+    acting = tuple(moved for moved in drivers if moved.effect.handle in POLICY_HANDLES)
+    return Policy(tuple(found), acting, deal, months)
+
+
+def acting_measures(
+    levers: Mapping[str, float],
+    measures: Mapping[str, Measure],
+    policy: Policy,
+    scopes: Mapping[str, str],
+    branch: int,
+) -> Iterator[Acting]:
+    """Effects on the model of all measures at their positions, from the branch on."""
+    for name, position in levers.items():
+        if position != 0.0:
+            start = _start(measures[name], branch)
+            yield from acting(measures[name], position, policy, scopes, start)
+
+
+def acting(
+    measure: Measure, position: float, policy: Policy, scopes: Mapping[str, str], start: int | None
+) -> Iterator[Acting]:
+    """Effects on the model of one measure that begins in month ``start``; None stands for months
+    counted from its beginning, whenever that is."""
+    climate = policy.climate(measure, settled=start is None)
+    start = start or 0
+    for i, effect in enumerate(measure.entry.effects):
+        if effect.handle not in POLICY_HANDLES:
+            split = scopes[effect.handle] == "strata"
+            parts = _effect(
+                measure, i, position, climate, policy.deal, start, policy.months, split=split
+            )
+            for group, values in parts:
+                yield Acting(measure, effect, group, values)
+
+
+def _start(measure: Measure, branch: int) -> int:
+    return max(month_number(measure.entry.timing.start), branch)
+
+
+def _name(measure: Measure, number: int) -> str:
+    return f"measure/{measure.id}/{number}"
+
+
+def _sizes(measure: Measure, number: int, position: float, deal: Deal) -> tuple[Float, Float]:
+    """Coverage at full position and the ratio (or level) among those reached, (D,) each."""
+    effect, name = measure.entry.effects[number], _name(measure, number)
+    covered = shares(effect.coverage, deal, name)
+    if effect.points is not None:
+        known = sorted(effect.points)
+        at = float(np.interp(abs(position), known, [effect.points[x] for x in known]))
+        return covered, np.full(deal.count, at)
+    source = effect.source or measure.entry.source
+    return covered, ratios(effect, measure.entry.grade, source != ASSUMED, deal, name)
+
+
+def _combined(effect: Effect, dose: Float, ratio: Float) -> Float:
+    """Log multiplier (or level) of a dose in -1..1."""
+    if effect.form == "level":
+        return np.maximum(dose * ratio, 0.0)
+    if effect.form == "dose":
+        return np.asarray(np.clip(dose * np.log(ratio), np.log(SMALLEST), -np.log(SMALLEST)))
+    # A share of people ends at 1; where everyone is meant, policy handles may deepen the effect.
+    most = 1.0 if effect.coverage.central < 1.0 else DEEPEST
+    dose = np.clip(dose, -most, most)
+    return np.asarray(np.log(np.maximum(1.0 + dose * (ratio - 1.0), SMALLEST)))
+
+
+def _whole(measure: Measure, number: int, position: float, deal: Deal) -> Float:
+    covered, ratio = _sizes(measure, number, position, deal)
+    effect = measure.entry.effects[number]
+    share = np.sign(position) if effect.points is not None else position / 100.0
+    return _combined(effect, share * covered, ratio)
+
+
+def _effect(
+    measure: Measure,
+    number: int,
+    position: float,
+    climate: Climate,
+    deal: Deal,
+    start: int,
+    months: int,
+    *,
+    split: bool = False,
+) -> list[tuple[str | None, Float]]:
+    """Values by deprivation group where they differ and ``split`` allows, else of all as one."""
+    entry, effect = measure.entry, measure.entry.effects[number]
+    covered, ratio = _sizes(measure, number, position, deal)
+    share = np.sign(position) if effect.points is not None else position / 100.0
+    first = start + 12.0 * entry.timing.lag * climate.lag
+    present = ramp(months, first, entry.timing.ramp)
+    fades = entry.timing.fades if effect.fades is None else effect.fades
+    if fades:
+        present = present * fading(months, first, fades)
+    dose = share * covered[:, None] * climate.coverage * present
+    reach = [getattr(entry.reach, group) for group in GROUPS]
+    if reach[0] == reach[1] or not split:
+        mean = DEPRIVED * reach[0] + (1.0 - DEPRIVED) * reach[1]
+        return [(None, _combined(effect, dose * mean, ratio[:, None]))]
+    return [
+        (group, _combined(effect, dose * reached, ratio[:, None]))
+        for group, reached in zip(GROUPS, reach, strict=True)
+    ]
