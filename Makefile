@@ -27,15 +27,15 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m experiments.precompile
 	@touch $@
 
-run: $(STAMP) ## install, project to 2030 and print the main indicators
-	$(BIN)/drugfutures run $(ARGS)
+run: $(STAMP) ## install, run all scenarios to 2030 and compare them with current policy
+	$(BIN)/drugfutures run all $(ARGS)
 
 test: $(STAMP) ## lint, types, layers of imports and the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 long-tests: $(STAMP) ## the tests that are too slow for every commit
 	$(BIN)/python -m pytest -m long --hypothesis-profile=long $(ARGS)

@@ -296,7 +296,8 @@ def _costs(costs: dict[str, Cost]) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("")
     for scenario, cost in costs.items():
-        table.add_row(scenario, cost_text(cost))
+        if cost.measures:
+            table.add_row(scenario, cost_text(cost))
     return table
 
 

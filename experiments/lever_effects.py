@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from experiments.parts import Bench, open_bench
 from experiments.study import Options, Study, build_study
+from model.catalogue import Catalogue
 from model.choice import Choice
-from model.compartments import FIRST_YEAR, Output, State, simulate_into
+from model.compartments import Output, State, simulate_into
 from model.errors import InputError
 from model.events import month_number
 from model.forcing import Forcing
@@ -164,7 +165,7 @@ def indicator(bench: Bench, published: Published, forcing: Forcing, first: int, 
     """
     catalogue = bench.study.layout.catalogue
     cell = cell_of(bench, published.ages, published.sexes)
-    names = [row.id for row in (*catalogue.products, *catalogue.unions)]
+    names = owners(catalogue)
     total, length = np.zeros(bench.draws.size), 0
     for year, output, months in parts(bench, forcing, first, last):
         choice = Choice.of([published.of], year)
@@ -172,6 +173,11 @@ def indicator(bench: Bench, published: Published, forcing: Forcing, first: int, 
         total += months * seen[published.of][:, 0, names.index(published.product), 0]
         length += months
     return np.asarray(total / length)
+
+
+def owners(catalogue: Catalogue) -> list[str]:
+    """Products, then unions: who the values of an indicator are of."""
+    return [row.id for row in catalogue.products] + [row.id for row in catalogue.unions]
 
 
 def cell_of(bench: Bench, ages: Sequence[int | None] | None, sexes: Sequence[str] | None) -> Float:
@@ -261,8 +267,3 @@ def _transition(bench: Bench, published: Published, forcing: Forcing) -> Float:
     if published.statistic != "odds_ratio":
         return np.asarray(rate)
     return np.asarray(-np.expm1(-rate * published.months / 12.0))
-
-
-def year_of(month: int) -> int:
-    """Calendar year of a month counted from January 2010."""
-    return FIRST_YEAR + month // 12

@@ -41,7 +41,8 @@ READING = """
 study counted (naloxone, letters, breath tests and the like), agreement says that the machinery
 hands on what it is given, no more. Where it acts elsewhere, the model is tested: prices of alcohol
 and tobacco, drunkenness after lessons, use of cannabis, prices after seizures, deaths after a
-minimum price.
+minimum price. Some ranges hold no effect at all, so that a measure that did nothing would lie
+inside too: {easy}.
 """
 OUTSIDE = {
     "minimum-unit-price": (
@@ -55,7 +56,7 @@ HORIZON = {
     "regulated-cannabis-sale": (
         "How long after the change the studies looked is not known. The odds ratio grows with the "
         "years, here to the end of the run; as a mean over these years it would be below the "
-        "published range, at about 1.1."
+        "published range, at 1.08."
     ),
     "drug-treatment-court": (
         "The study counts people who offend again, the model offences. At one rate for all, 0.76 "
@@ -83,6 +84,11 @@ def origin(asked: Asked) -> str:
 def share_inside(found: Sequence[Found]) -> float:
     """Share of the published effects that hold the model's."""
     return sum(one.inside for one in found) / len(found)
+
+
+def still(one: Found) -> float:
+    """The statistic of a measure that does nothing."""
+    return 0.0 if one.published.statistic == "difference" else 1.0
 
 
 def ends(one: Found) -> tuple[float, float]:
@@ -146,7 +152,12 @@ def page(found: Sequence[Found], drawn: str) -> str:
         )
         text += f"| {' | '.join(cells)} |\n"
     inside = sum(one.inside for one in found)
-    text += READING.format(inside=inside, all=len(found), share=share_inside(found))
+    easy = [
+        one.measure.id for one in found if one.published.low <= still(one) <= one.published.high
+    ]
+    text += READING.format(
+        inside=inside, all=len(found), share=share_inside(found), easy=", ".join(easy) or "none"
+    )
     there = {one.measure.id: one for one in found}
     outside = [name for name, one in there.items() if not one.inside]
     text += "\n## Outside, and why\n\n"
@@ -169,8 +180,8 @@ def _table(found: Sequence[Found], asked: Asked) -> Table:
         title=f"Effects of measures beside published ones ({len(found)})",
         title_justify="left",
         caption=f"{inside} of {len(found)} inside ({share_inside(found):.0%}); middle and 90% of "
-        f"{len(found[0].model)} draws of {origin(asked)}. Each measure alone, in full, for everyone "
-        "whom it means, as in its study.",
+        f"{len(found[0].model)} draws of {origin(asked)}. Each measure alone, in full, for "
+        "everyone whom it means, as in its study.",
         caption_justify="left",
         box=box.SIMPLE,
         pad_edge=False,

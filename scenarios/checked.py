@@ -38,7 +38,9 @@ _WORDS = {
     "string_unicode": "text",
     "dict_attributes_type": "keys with values, such as `key: value`",
 }
+ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 _FORMS = {
+    ONE_LINE: "text on one line",
     r"^F[0-9]+$": "the id of a trend, such as F1",
     r"^F[0-9]+\.[0-9]+$": "the id of a driver, such as F1.2",
 }
@@ -177,7 +179,7 @@ def one_of(document: Document, place: Place, given: str, known: Sequence[str], w
 
 def _foreign(given: str) -> str:
     """Says which letters of a name only look like those of an id."""
-    found = [sign for sign in given if ord(sign) > 127][:3]
+    found = list(dict.fromkeys(sign for sign in given if ord(sign) > 127))[:3]
     names = ", ".join(unicodedata.name(sign, f"character {ord(sign)}") for sign in found)
     return f" (it holds {names.lower()})" if names else ""
 

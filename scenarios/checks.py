@@ -6,7 +6,7 @@ trends and all together should move.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -121,7 +121,9 @@ def read_checks(library: Library, path: Path = CHECKS) -> ChecksFile:
 
 
 def _complete(
-    document: Document, key: str, given: dict[str, object] | dict[str, list[Expected]],
+    document: Document,
+    key: str,
+    given: Mapping[str, object],
     known: Sequence[str],
 ) -> None:
     for name in given:

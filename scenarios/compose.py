@@ -1,9 +1,9 @@
 """From a scenario to what an engine takes: changes of handles by draw, and adaptive rules.
 
 Effects combine on the log hazard. Trends multiply. Measures on one handle of one product in one
-stratum add up to less than their sum: with exponent ``s`` the logs x of one direction give
-``(sum |x|^(1/s))^s``, so that one measure alone keeps its effect. Both directions are then added,
-and the whole is kept between ``floor`` and its inverse (docs/decisions/015).
+stratum add up to less than their sum: with exponent ``s`` their logs x give ``sum x`` times
+``(sum |x|^(1/s))^s / sum |x|``, so that one measure alone keeps its effect. What is supplied
+(places, prices) adds up plainly. The whole stays between ``floor`` and its inverse (docs/decisions/015).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from model.forcing import Change, build_forcing
 from model.strata import Strata
 from model.structure import Structure
 from scenarios.drivers import Moved, moved_drivers
-from scenarios.entries import POLICY_HANDLES, Reach
+from scenarios.entries import INPUTS, POLICY_HANDLES, Reach
 from scenarios.levers import Measure
 from scenarios.library import Library
 from scenarios.lines import Document, Place
@@ -160,19 +160,21 @@ def combined(terms: Sequence[_Term], settings: Settings) -> list[Change]:
         for k in range(patterns.shape[1]):
             logs = [part.logs for part, there in zip(parts, patterns[:, k], strict=True) if there]
             if logs:
-                together = np.exp(_together(logs, settings))
+                together = np.exp(_together(handle, logs, settings))
                 found.append(Change(handle, tuple(products), together, cell.reshape(-1) == k))
     return found
 
 
-def _together(logs: Sequence[Float], settings: Settings) -> Float:
+def _together(handle: str, logs: Sequence[Float], settings: Settings) -> Float:
     most = -np.log(settings.floor)
-    if len(logs) == 1:
-        return np.asarray(np.clip(logs[0], -most, most))
-    s = settings.subadditivity
-    up = sum(np.maximum(x, 0.0) ** (1.0 / s) for x in logs)
-    down = sum(np.maximum(-x, 0.0) ** (1.0 / s) for x in logs)
-    return np.asarray(np.clip(up**s - down**s, -most, most))
+    total = np.sum(logs, axis=0)
+    if len(logs) > 1 and handle not in INPUTS:
+        sizes = np.abs(logs)
+        s = settings.subadditivity
+        plain = sizes.sum(axis=0)
+        less = (sizes ** (1.0 / s)).sum(axis=0) ** s
+        total = total * np.divide(less, plain, out=np.ones_like(plain), where=plain > 0.0)
+    return np.asarray(np.clip(total, -most, most))
 
 
 def _rule(name: str, plan: Plan, policy: Policy, run: Run) -> Rule:
@@ -197,8 +199,8 @@ def _rule(name: str, plan: Plan, policy: Policy, run: Run) -> Rule:
         threshold=entry.threshold,
         window=entry.window,
         noise=entry.noise,
-        delay=entry.delay * policy.whole("detection_delay"),
-        interval=np.maximum(entry.interval * policy.whole("update_interval"), 1.0),
+        delay=entry.delay * policy.of_rules("detection_delay"),
+        interval=np.maximum(entry.interval * policy.of_rules("update_interval"), 1.0),
         changes=tuple(changes),
     )
 

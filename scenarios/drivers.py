@@ -12,7 +12,7 @@ from model.events import month_number
 from scenarios.paths import driver_path, event_months, event_path
 from scenarios.schema import Event, Plan
 from scenarios.sizes import NORMAL_90, Deal, one_sided, two_piece
-from scenarios.trends import LARGEST, SMALLEST, Driver, DriverEffect, End
+from scenarios.trends import LARGEST, SMALLEST, Driver, DriverEffect, End, Shock
 
 Float = npt.NDArray[np.float64]
 
@@ -88,6 +88,11 @@ def _positioned(driver: Driver, x: float, deal: Deal, branch: int, months: int) 
         yield Moved(driver, i, effect, size[:, None] * path, size)
 
 
+def _said(shock: Shock, key: str) -> bool:
+    """Whether a file gives the key, be it as null: no event on that side."""
+    return key in shock.model_fields_set
+
+
 def _path(driver: Driver, x: float, deal: Deal, branch: int, months: int) -> Float | None:
     """Share of the size that is there, (D or 1, months); None where this side has no event."""
     shock = driver.entry.shock
@@ -95,7 +100,7 @@ def _path(driver: Driver, x: float, deal: Deal, branch: int, months: int) -> Flo
         return driver_path(driver.entry.shape, branch, months)[None]
     side = driver.entry.side
     plus = shock.plus or (None if side == "favourable" else "high")
-    minus = shock.minus or (None if side == "adverse" else "high")
+    minus = shock.minus or (None if side == "adverse" or _said(shock, "minus") else "high")
     end = _end(plus, minus, x)
     if end is None:
         return None

@@ -32,6 +32,23 @@ POLICY_HANDLES: Mapping[str, str] = {
     "detection_delay": "time until rules know the figure of a year",
     "update_interval": "time between the decisions of rules",
 }
+# Handles of what is supplied, not of how people respond: these add up plainly.
+INPUTS = (
+    "capacity",
+    "entry_time",
+    "price",
+    "price_floor",
+    "excise",
+    "advertising",
+    "illicit_share",
+    "supply_cost",
+    "import_flow",
+    "production",
+    "seizure_rate",
+    "police_effort",
+    "hcv_cure",
+    "linkage",
+)
 OF_RULES = ("detection_delay", "update_interval")
 
 

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from model.errors import InputError
 from model.reading import CellError
-from scenarios.checked import Entry, Words, one_of, read_entry, refusal
+from scenarios.checked import Entry, Words, listed, one_of, read_entry, refusal
 from scenarios.entries import (
     ASSUMED,
     OF_RULES,
@@ -50,9 +50,11 @@ Sign = Literal["up", "down", "unknown"]
 
 
 def _by_position(value: object) -> object:
-    if isinstance(value, dict) and all(re.fullmatch(r"[0-9]{1,3}", str(key)) for key in value):
-        return {int(key): size for key, size in value.items()}
-    return value
+    if not isinstance(value, dict):
+        return value
+    if not all(re.fullmatch(r"0|[1-9][0-9]{0,2}", str(key)) for key in value):
+        raise ValueError("whole positions from 0 to 100, such as {0: 1, 100: 0.9}")
+    return {int(key): size for key, size in value.items()}
 
 
 class Baseline(Entry):
@@ -166,7 +168,9 @@ class Published(Entry):
     of: str
     product: str
     ages: Annotated[list[int | None] | None, Field(min_length=2, max_length=2)] = None
-    sexes: Words | None = None
+    sexes: Annotated[
+        list[Literal["male", "female"]] | None, BeforeValidator(listed), Field(min_length=1)
+    ] = None
     months: Annotated[int, Field(ge=1, le=84)]
     position: Annotated[float, Field(ge=-100.0, le=100.0)] = 100.0
     note: str

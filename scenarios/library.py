@@ -40,6 +40,7 @@ from scenarios.trends import CROSS_IMPACT, TRENDS, Driver, read_cross_impact, re
 FUTURES = Path(__file__).with_name("futures")
 BLOCKS = Path(__file__).with_name("blocks.yaml")
 SUFFIXES = (".yaml", ".yml")
+KINDS = (REFERENCE, "strategy", "central", "trend", "future", "stress")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def load_library(catalogue: Catalogue) -> Library:
         cross_impact=read_cross_impact(_cross_impact(folder), trends),
         rules=read_rules(_file(RULES, folder), known, measures),
         blocks={},
-        futures={path.stem: path for path in _files(FUTURES, folder, "futures")},
+        futures=_in_order({path.stem: path for path in _files(FUTURES, folder, "futures")}),
         texts=load_texts(folder),
     )
     return replace(library, blocks=_read_blocks(_file(BLOCKS, folder), library))
@@ -126,6 +127,17 @@ def _files(shipped: Path, folder: Path | None, name: str) -> list[Path]:
             allowed = "NAME.yaml" + (f", {CROSS_IMPACT}" if name == "trends" else "")
             raise InputError(f"unknown file of {name}", file=str(path), allowed=allowed)
     return found
+
+
+def _in_order(futures: dict[str, Path]) -> dict[str, Path]:
+    """Shipped scenarios by their kind, the reference first; a user's own come last."""
+
+    def rank(name: str) -> tuple[int, str]:
+        kinds = [i for i, kind in enumerate(KINDS) if name.startswith(kind)]
+        own = futures[name].parent != FUTURES
+        return (len(KINDS) if own or not kinds else kinds[0], name)
+
+    return {name: futures[name] for name in sorted(futures, key=rank)}
 
 
 def _file(shipped: Path, folder: Path | None) -> list[Path]:

@@ -92,7 +92,8 @@ def read_yaml(path: Path) -> Document:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = None if mark is None else mark.line + 1
+        # The end of a file without a last line break counts as one line more.
+        line = None if mark is None else 1 + min(mark.line, text.count("\n"))
         problem = " ".join(part for part in (error.context, error.problem) if part)
         raise _malformed(problem, path, line) from None
     except yaml.reader.ReaderError as error:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model.events import month_number
 from scenarios.drivers import Moved
-from scenarios.entries import ASSUMED, POLICY_HANDLES
+from scenarios.entries import INPUTS, POLICY_HANDLES
 from scenarios.levers import Effect, Measure, selects
 from scenarios.paths import fading, ramp
 from scenarios.sizes import Deal, ratios, shares
@@ -27,10 +27,11 @@ GROUPS = ("most_deprived", "others")
 class Climate:
     """What policy handles come to for one measure.
 
-    ``coverage`` (D, months): coherence and fidelity together; ``lag`` (D,).
+    ``fidelity`` and ``coherence`` (D, months) multiply its coverage; ``lag`` (D,) in months.
     """
 
-    coverage: Float
+    fidelity: Float
+    coherence: Float
     lag: Float
 
 
@@ -51,15 +52,16 @@ class Acting:
 class Policy:
     """Policy handles as measures (at their positions) and drivers move them."""
 
-    levers: tuple[tuple[Measure, Effect, Float, Float], ...]  # log multiplier path and final
+    levers: tuple[tuple[Measure, Effect, Float], ...]  # log multiplier (D, months)
     drivers: tuple[Moved, ...]
     deal: Deal
+    branch: int
     months: int
 
     def path(self, handle: str, measure: Measure) -> Float:
         """Multiplier of a policy handle for one measure, (D, months)."""
         logs = np.zeros((self.deal.count, self.months))
-        for _, effect, path, _ in self.levers:
+        for _, effect, path in self.levers:
             if effect.handle == handle and selects(effect.measures, measure):
                 logs = logs + path
         for moved in self.drivers:
@@ -67,34 +69,48 @@ class Policy:
                 logs = logs + moved.path
         return np.asarray(np.exp(logs))
 
-    def whole(self, handle: str, measure: Measure | None = None) -> Float:
-        """Multiplier of a policy handle once it is fully there, (D,); of rules without measure.
-
-        Lags and delays are decided when a measure begins, so that the full size counts.
-        """
+    def of_rules(self, handle: str) -> Float:
+        """Multiplier of a handle of rules, (D,): its mean (of logs) over the months after the
+        branch, for a rule keeps one delay and one interval."""
         logs = np.zeros(self.deal.count)
-        for _, effect, _, final in self.levers:
-            if effect.handle == handle and _meant(effect.measures, measure):
-                logs = logs + final
+        for _, effect, path in self.levers:
+            if effect.handle == handle:
+                logs = logs + path[:, self.branch :].mean(axis=1)
         for moved in self.drivers:
-            if moved.effect.handle == handle and _meant(moved.effect.measures, measure):
+            if moved.effect.handle == handle:
                 logs = logs + moved.final
         return np.asarray(np.exp(logs))
 
-    def climate(self, measure: Measure, *, settled: bool = False) -> Climate:
-        """What the policy handles do to one measure; ``settled``: as they stand in the end."""
-        coverage = np.ones((self.deal.count, self.months))
+    def lag(self, measure: Measure, start: int) -> Float:
+        """Months from ``start`` until the first effect of a measure, (D,).
+
+        A trend changes the whole lag; another measure only what of it remains once that one acts.
+        """
+        months = np.full(self.deal.count, 12.0 * measure.entry.timing.lag)
+        for moved in self.drivers:
+            if moved.effect.handle == "lag" and selects(moved.effect.measures, measure):
+                months = months * np.exp(moved.final)
+        for lever, effect, path in self.levers:
+            if effect.handle == "lag" and selects(effect.measures, measure):
+                acts = _start(lever, self.branch) + 12.0 * lever.entry.timing.lag
+                over = np.clip(acts - start, 0.0, months)
+                months = over + (months - over) * np.exp(path[:, -1])
+        return months
+
+    def climate(self, measure: Measure, start: int | None) -> Climate:
+        """What the policy handles do to one measure; without ``start``: as they stand in the end."""
+        fidelity, coherence = (np.ones((self.deal.count, self.months)) for _ in range(2))
         if measure.entry.fidelity:
-            coverage = coverage * self.path("effect_fidelity", measure)
+            fidelity = self.path("effect_fidelity", measure)
         if measure.entry.joint:
-            coverage = coverage * self.path("coherence", measure)
-        if settled:
-            coverage = np.broadcast_to(coverage[:, -1:], coverage.shape)
-        return Climate(coverage, self.whole("lag", measure))
-
-
-def _meant(words: Sequence[str] | None, measure: Measure | None) -> bool:
-    return measure is None or selects(words, measure)
+            coherence = self.path("coherence", measure)
+        if start is None:
+            fidelity, coherence = (
+                np.broadcast_to(values[:, -1:], values.shape) for values in (fidelity, coherence)
+            )
+        return Climate(
+            fidelity, coherence, self.lag(measure, self.months if start is None else start)
+        )
 
 
 def policy_of(
@@ -106,18 +122,18 @@ def policy_of(
 ) -> Policy:
     """Policy handles of a scenario. Their own measures take the lag of their file."""
     branch, months = span
-    still = Climate(np.ones((deal.count, months)), np.ones(deal.count))
+    ones = np.ones((deal.count, months))
     found = []
     for name, position in levers.items():
         measure = measures[name]
+        still = Climate(ones, ones, np.full(deal.count, 12.0 * measure.entry.timing.lag))
         for i, effect in enumerate(measure.entry.effects):
             if effect.handle in POLICY_HANDLES and position != 0.0:
                 start = _start(measure, branch)
                 path = _effect(measure, i, position, still, deal, start, months)[0][1]
-                final = _whole(measure, i, position, deal)
-                found.append((measure, effect, path, final))
+                found.append((measure, effect, path))
     acting = tuple(moved for moved in drivers if moved.effect.handle in POLICY_HANDLES)
-    return Policy(tuple(found), acting, deal, months)
+    return Policy(tuple(found), acting, deal, branch, months)
 
 
 def acting_measures(
@@ -139,7 +155,7 @@ def acting(
 ) -> Iterator[Acting]:
     """Effects on the model of one measure that begins in month ``start``; None stands for months
     counted from its beginning, whenever that is."""
-    climate = policy.climate(measure, settled=start is None)
+    climate = policy.climate(measure, start)
     start = start or 0
     for i, effect in enumerate(measure.entry.effects):
         if effect.handle not in POLICY_HANDLES:
@@ -155,20 +171,15 @@ def _start(measure: Measure, branch: int) -> int:
     return max(month_number(measure.entry.timing.start), branch)
 
 
-def _name(measure: Measure, number: int) -> str:
-    return f"measure/{measure.id}/{number}"
-
-
 def _sizes(measure: Measure, number: int, position: float, deal: Deal) -> tuple[Float, Float]:
     """Coverage at full position and the ratio (or level) among those reached, (D,) each."""
-    effect, name = measure.entry.effects[number], _name(measure, number)
+    effect, name = measure.entry.effects[number], f"measure/{measure.id}"
     covered = shares(effect.coverage, deal, name)
     if effect.points is not None:
         known = sorted(effect.points)
         at = float(np.interp(abs(position), known, [effect.points[x] for x in known]))
         return covered, np.full(deal.count, at)
-    source = effect.source or measure.entry.source
-    return covered, ratios(effect, measure.entry.grade, source != ASSUMED, deal, name)
+    return covered, ratios(effect, measure.entry.grade, measure.entry.source, deal, name)
 
 
 def _combined(effect: Effect, dose: Float, ratio: Float) -> Float:
@@ -181,13 +192,6 @@ def _combined(effect: Effect, dose: Float, ratio: Float) -> Float:
     most = 1.0 if effect.coverage.central < 1.0 else DEEPEST
     dose = np.clip(dose, -most, most)
     return np.asarray(np.log(np.maximum(1.0 + dose * (ratio - 1.0), SMALLEST)))
-
-
-def _whole(measure: Measure, number: int, position: float, deal: Deal) -> Float:
-    covered, ratio = _sizes(measure, number, position, deal)
-    effect = measure.entry.effects[number]
-    share = np.sign(position) if effect.points is not None else position / 100.0
-    return _combined(effect, share * covered, ratio)
 
 
 def _effect(
@@ -205,12 +209,14 @@ def _effect(
     entry, effect = measure.entry, measure.entry.effects[number]
     covered, ratio = _sizes(measure, number, position, deal)
     share = np.sign(position) if effect.points is not None else position / 100.0
-    first = start + 12.0 * entry.timing.lag * climate.lag
+    first = start + climate.lag
     present = ramp(months, first, entry.timing.ramp)
     fades = entry.timing.fades if effect.fades is None else effect.fades
     if fades:
-        present = present * fading(months, first, fades)
-    dose = share * covered[:, None] * climate.coverage * present
+        present = present * fading(months, first + 12.0 * entry.timing.ramp, fades)
+    # How well people work does not make places, prices or laws.
+    fidelity = 1.0 if effect.handle in INPUTS else climate.fidelity
+    dose = share * covered[:, None] * fidelity * climate.coherence * present
     reach = [getattr(entry.reach, group) for group in GROUPS]
     if reach[0] == reach[1] or not split:
         mean = DEPRIVED * reach[0] + (1.0 - DEPRIVED) * reach[1]

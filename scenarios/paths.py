@@ -45,7 +45,7 @@ def event_months(chance: Float, uniform: Float, branch: int, *, by_2030: bool) -
 
     ``chance`` (D,): probability a year, or until 2030; a higher one never makes it later.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if by_2030:
             span = max(FULL_AT - branch, 1)
             waited = np.where(uniform < chance, span * uniform / chance, np.inf)

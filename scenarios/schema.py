@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field
 
 from model.errors import InputError
 from model.handles import NEVER_ZERO
-from scenarios.checked import Entry, Words, one_of, refusal
+from scenarios.checked import ONE_LINE, Entry, Words, one_of, refusal
 from scenarios.entries import Id, Known, Month, Reach, check_month, check_reach
 from scenarios.lines import Document, Place
 from scenarios.reach import check_reached
@@ -34,6 +34,12 @@ def _date(value: object) -> str | None:
         return datetime.date.fromisoformat(str(value)).isoformat()
     except ValueError:
         raise ValueError("a day, such as 2026-01-31") from None
+
+
+def _version(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("1")  # true and 1.0 would pass for 1
 
 
 class ChangeEntry(Reach):
@@ -103,12 +109,12 @@ class ScenarioFile(Moves):
     """A scenario as its file gives it."""
 
     id: Id
-    title: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    title: Annotated[str | None, Field(min_length=1, max_length=200, pattern=ONE_LINE)] = None
     description: Annotated[str | None, Field(min_length=1)] = None
-    author: str | None = None
+    author: Annotated[str | None, Field(max_length=200, pattern=ONE_LINE)] = None
     date: Annotated[str | None, BeforeValidator(_date)] = None
     note: str | None = None
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], BeforeValidator(_version)] = 1
     branch: Month = "2024-01"
     blocks: Words = []
 

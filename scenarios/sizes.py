@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from model.parameters import SPREAD
 from model.streams import normal, uniform
-from scenarios.entries import Number
+from scenarios.entries import ASSUMED, Number
 from scenarios.levers import Effect, Grade
 
 Float = npt.NDArray[np.float64]
@@ -67,16 +67,26 @@ def one_sided(low: float, high: float, values: Float) -> Float:
     return np.maximum(values, 1.0) if low == 1.0 else values
 
 
-def ratios(effect: Effect, grade: Grade, sourced: bool, deal: Deal, name: str) -> Float:
-    """Ratio of hazards (or the level) among those reached, (count,), by draw."""
+def ratios(effect: Effect, grade: Grade, source: str, deal: Deal, name: str) -> Float:
+    """Ratio of hazards (or the level) among those reached, (count,), by draw.
+
+    All effects of a measure share one score: it is stronger, or weaker, as a whole. An assumed
+    size is widened as one of an expert; one that ends at 1 stays on its side of 1.
+    """
     number = effect.effect
     assert number is not None  # effects with points have no size of their own
     if number.low is None or number.high is None:
         values = np.full(deal.count, number.central)
     else:
-        interval = effect.interval or (95 if sourced else 90)
-        z = deal.normal(f"{name}/effect") * WIDENING[grade]
+        assumed = (number.source or effect.source or source) == ASSUMED
+        interval = effect.interval or (90 if assumed else 95)
+        weakest = "expert" if assumed else grade
+        widening = max(WIDENING[grade], WIDENING[weakest])
+        down = number.central < 1.0 or (number.central == 1.0 and number.low < 2.0 - number.high)
+        z = deal.normal(f"{name}/effect") * (-widening if down else widening)
         values = two_piece(number.low, number.central, number.high, z, _ENDS[interval])
+        if assumed or grade in ("expert", "unverified"):
+            values = one_sided(number.low, number.high, values)
     if effect.baseline is None:
         return values
     return hazard_ratio(values, effect.ratio, effect.baseline.value)

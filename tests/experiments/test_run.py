@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,15 +45,17 @@ def test_equal_runs_give_equal_bytes_for_any_number_of_threads(done: Done, tmp_p
 def test_draws_do_not_know_of_the_part_they_are_in(done: Done) -> None:
     whole = run_part(done.study, 0, 3)
     alone = run_part(done.study, 2, 3)
-    for wholes, alones in (
-        (whole.detailed, alone.detailed),
-        (whole.compact, alone.compact),
-        (whole.rules, alone.rules),
-    ):
-        for one, two in zip(wholes, alones, strict=True):  # type: ignore[call-overload]
-            assert one.keys() == two.keys()
-            for name in one:
-                np.testing.assert_array_equal(one[name][2:], two[name], err_msg=name)
+    _ends_with(whole.detailed, alone.detailed)
+    _ends_with(whole.compact, alone.compact)
+    _ends_with(whole.rules, alone.rules)
+
+
+def _ends_with(wholes: Sequence[Mapping[str, Any]], alones: Sequence[Mapping[str, Any]]) -> None:
+    """The third draw of each array of ``wholes`` is the one of ``alones``."""
+    for one, two in zip(wholes, alones, strict=True):
+        assert one.keys() == two.keys()
+        for name in one:
+            np.testing.assert_array_equal(one[name][2:], two[name], err_msg=name)
 
 
 def test_the_file_holds_what_was_simulated(done: Done) -> None:

@@ -1,21 +1,36 @@
 """C4: a tobacco tax in the CISNET Tobacco Control Policy model, with the product's parameters.
 
 Published: factors on starting by age group, and on stopping in the year of the tax and 5 and 10
-years after it. The parameters come from the shipped table, the responses from the hazards.
+years after it; a curve of spending; a ban on smoking with weights for places. The parameters come
+from the shipped table, the responses from the hazards; then the same through the shipped measures,
+composed as a scenario is and run by the engine from January 2010, when prices are those of the
+start.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from calibration.priors import draw_priors
+from experiments.lever_effects import central_forcing, parts, trial, trial_bench
+from experiments.parts import Bench
+from experiments.study import Options, build_study
 from model.catalogue import load_catalogue
+from model.forcing import Forcing
 from model.hazards import arc_price_change, arc_response
 from model.rates import profile
 from model.strata import Strata, build_strata
+from scenarios.entries import Number
+from scenarios.levers import Measure
+from scenarios.schema import Plan
+
+Float = npt.NDArray[np.float64]
 
 # Price, tax, arc change, starting at 10-17, 18-24, 25-44, stopping after 0, 5, 10 years.
 PUBLISHED = [
@@ -26,6 +41,10 @@ PUBLISHED = [
 ]
 PRINTED = 0.6e-6  # half of the last printed digit, and a little for the rounded table value
 AGE_GROUPS = (10, 18, 25, 45)
+# Share of the recommended spending, starting, quitting; five decimals are printed.
+SPENDING = [(25, 0.97034, 1.03904), (50, 0.92927, 1.09003), (100, 0.89995, 1.125)]
+PLACES = {"work": 2.0 / 3.0, "restaurants": 2.0 / 9.0, "bars": 1.0 / 9.0, "all": 1.0}
+LEFT = 0.8  # of an effect on quitting, each year
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +89,123 @@ def test_the_effect_on_stopping_fades_by_a_fifth_a_year(
     elasticities: dict[str, list[float]],
 ) -> None:
     assert math.exp(-elasticities["price_fading"][0]) == pytest.approx(0.8, abs=1e-8)
+
+
+# The same numbers through the shipped measures
+
+
+def _places(measure: Measure, share: float) -> Measure:
+    """The ban on smoking, newly covering a share of all places."""
+    effects = [
+        one.model_copy(update={"coverage": Number(central=share)}) for one in measure.entry.effects
+    ]
+    changes = {"id": f"{measure.id}-{share:.3f}", "effects": effects}
+    return replace(measure, entry=measure.entry.model_copy(update=changes))
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """The median of every prior, ready to branch on 1 January 2010, with the measures at once."""
+    study = build_study(Options(draws=1, prior=True))
+    draws = draw_priors(study.layout.catalogue, 1, median=True)
+    known = study.library.measures
+    names = ("tobacco-tax", "tobacco-control-spending", "smoke-free-extension")
+    measures = {name: trial(known[name], "2010-01") for name in names}
+    ban = measures["smoke-free-extension"]
+    bans = [_places(ban, share) for share in PLACES.values()]
+    measures |= {one.id: one for one in bans}
+    return trial_bench(replace(study, draws=draws), measures, "2010-01")
+
+
+def forcing(bench: Bench, measure: str, position: float) -> Forcing:
+    """A measure alone at a position, with the history that every run follows."""
+    return central_forcing(bench, Plan({measure: position}, {}))
+
+
+def hazard_ratios(bench: Bench, moved: Forcing, group: str, month: int) -> Float:
+    """Factor on the hazard of a transition in one month over the reference's, by stratum, (S,).
+
+    What is counted over what the flows' own base hazards would give. People who smoke are of two
+    kinds, with rates of their own that the same factor multiplies.
+    """
+    structure, base = bench.prepared.structure, bench.prepared.rates.base[0]
+    counter = structure.counters.index(("tobacco", group))
+    p = structure.products.index("tobacco")
+    start = int(structure.wiring.state_start[p])
+    names = [row.state for row in structure.states[start : structure.wiring.state_start[p + 1]]]
+    flows = [
+        (f, row)
+        for f, (row, at) in enumerate(zip(structure.flows, structure.product_of_flow, strict=True))
+        if at == p and row.counts == group
+    ]
+    factors = []
+    for one in (moved, bench.prepared.forcing()):
+        ((year, output, _),) = parts(bench, one, month, month + 1)
+        moves = output.counted[0, year, counter].copy()
+        expected = np.zeros_like(moves)
+        for f, row in flows:
+            alone = base[f] * output.time[0, year, start + names.index(row.origin)]
+            if row.family == "care":  # treatment that succeeds counts as remission too
+                moves -= alone
+            else:
+                expected += alone
+        factors.append(np.where(expected > 0.0, moves / np.maximum(expected, 1e-300), np.nan))
+    return np.asarray(factors[0] / factors[1])
+
+
+def by_age(strata: Strata, ratios: Float) -> Mapping[int, Float]:
+    """Ratios of the strata of each age group where somebody is at risk."""
+    found = {}
+    for low, high in zip(AGE_GROUPS, (17, 24, 44, 200), strict=True):
+        group = ratios[(strata.age_low >= low) & (strata.age_low <= high)]
+        found[low] = group[np.isfinite(group)]
+    return found
+
+
+@pytest.mark.parametrize(("price", "tax", "change", "starting", "stopping"), PUBLISHED)
+def test_the_measure_tobacco_tax_reproduces_the_printed_rows(
+    bench: Bench,
+    price: float,
+    tax: float,
+    change: float,
+    starting: tuple[float, float, float],
+    stopping: tuple[float, float, float],
+) -> None:
+    # Position 100 is half of the price on top.
+    moved = forcing(bench, "tobacco-tax", 200.0 * tax / price)
+    handle = bench.prepared.structure.handles.index("price")
+    p = bench.prepared.structure.products.index("tobacco")
+    (dearer,) = np.unique(moved.regions(handle, p, np.unique(moved.cell)))
+    assert dearer == pytest.approx((price + tax) / price, rel=1e-12)
+    assert arc_price_change(1.0, dearer) == pytest.approx(change, abs=PRINTED)
+    found = by_age(bench.study.strata, hazard_ratios(bench, moved, "initiation", 0))
+    for low, printed in zip(AGE_GROUPS, (*starting, 1.0), strict=True):
+        assert found[low].size > 0
+        assert np.abs(found[low] - printed).max() <= PRINTED, low
+    for years, printed in zip((0, 5, 10), stopping, strict=True):
+        ratios = hazard_ratios(bench, moved, "stop", 12 * years)
+        assert np.nanmax(np.abs(ratios - printed)) <= PRINTED, years
+
+
+@pytest.mark.parametrize(("position", "starting", "quitting"), SPENDING)
+def test_the_measure_of_spending_reproduces_the_printed_curve(
+    bench: Bench, position: float, starting: float, quitting: float
+) -> None:
+    moved = forcing(bench, "tobacco-control-spending", position)
+    assert np.nanmax(np.abs(hazard_ratios(bench, moved, "initiation", 0) - starting)) < 1e-9
+    for group in ("stop", "remission"):
+        for years in (0, 5):
+            printed = 1.0 + (quitting - 1.0) * LEFT**years
+            ratios = hazard_ratios(bench, moved, group, 12 * years)
+            assert np.nanmax(np.abs(ratios - printed)) < 1e-9
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_smoke_free_measure_reproduces_the_weights_of_places(bench: Bench, place: str) -> None:
+    share = PLACES[place]
+    moved = forcing(bench, f"smoke-free-extension-{share:.3f}", 100.0)
+    starting = hazard_ratios(bench, moved, "initiation", 0)
+    assert np.nanmax(np.abs(starting - (1.0 - 0.1 * share))) < 1e-9
+    for group in ("stop", "remission"):
+        ratios = hazard_ratios(bench, moved, group, 0)
+        assert np.nanmax(np.abs(ratios - (1.0 + 0.5 * share))) < 1e-9

@@ -94,7 +94,8 @@ objectives:
         indicator: {id: initiations, product: cannabis, sign: down, ages: [15, 24]}
         published:
           {value: 0.9, low: 0.8, high: 1.0, statistic: ratio, of: "transition:initiation",
-           product: cannabis, ages: [15, 24], sexes: [female], months: 24, position: 50, note: a study}
+           product: cannabis, ages: [15, 24], sexes: [female], months: 24,
+           position: 50, note: a study}
         cost: {eur_per_year: 100000, low: 50000, high: 200000, price_year: 2024, source: assumed}
         unit_cost: {value: 3, low: 1, high: 5, unit: EUR, price_year: 2024, source: assumed}
         note: why

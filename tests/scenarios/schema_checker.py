@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 Json = dict[str, Any]
@@ -93,7 +94,7 @@ def _broken_list(keyword: str, asked: Any, value: list[Any], root: Json) -> str:
 
 
 def _broken_text(keyword: str, asked: Any, value: str) -> str:
-    checks = {
+    checks: dict[str, Callable[[], bool]] = {
         "pattern": lambda: re.search(asked, value) is not None,
         "minLength": lambda: len(value) >= asked,
         "maxLength": lambda: len(value) <= asked,
@@ -102,7 +103,7 @@ def _broken_text(keyword: str, asked: Any, value: str) -> str:
 
 
 def _broken_number(keyword: str, asked: Any, value: float) -> str:
-    checks = {
+    checks: dict[str, Callable[[], bool]] = {
         "minimum": lambda: value >= asked,
         "maximum": lambda: value <= asked,
         "exclusiveMinimum": lambda: value > asked,

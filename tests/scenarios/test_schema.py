@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from model.handles import NEVER_ZERO
+from scenarios.library import FUTURES, Library, read_scenario
 from scenarios.lines import DEEPEST, LARGEST_FILE, read_yaml
-from scenarios.schema import FUTURES, REFERENCE, find, load, read_scenario, shipped
+from scenarios.schema import Event, Settings
+from tests.scenarios import rich
+from tests.scenarios.conftest import Written
 
 GOOD = """\
 id: dearer-tobacco
@@ -20,7 +22,7 @@ changes:
   - handle: price
     products: [tobacco, kind:illegal]
     regions: [Flanders]
-    ages: [15, 64]
+    ages: [null, null]
     from: 2024-07
     to: 2026-12
     multiplier: 1.5
@@ -28,41 +30,48 @@ changes:
 """
 
 
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-def written(folder: Path, text: str) -> Path:
-    path = folder / "scenario.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_a_scenario_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
-    scenario = read_scenario(written(tmp_path, GOOD), catalogue)
+def test_a_scenario_is_read(written: Written, library: Library) -> None:
+    scenario = read_scenario(written(GOOD), library)
     assert (scenario.id, scenario.branch) == ("dearer-tobacco", 168)
-    (change,) = scenario.changes
+    assert (scenario.title, scenario.description[:9]) == ("Dearer tobacco", "The price")
+    (placed,) = scenario.changes
+    change = placed.entry
     assert change.products == ["tobacco", "kind:illegal"]
     assert (change.start, change.stop, change.multiplier) == ("2024-07", "2026-12", 1.5)
     assert change.sexes == ["male", "female"]
     assert change.source == "assumed"
     assert change.size == 1.5
+    assert not scenario.plan.idle
 
 
-def test_shipped_scenarios_are_sound_and_named_as_their_files(catalogue: Catalogue) -> None:
-    assert REFERENCE in shipped()
-    for name, path in shipped().items():
-        assert read_scenario(path, catalogue).id == name
+def test_every_key_is_read(written: Written, library: Library) -> None:
+    plan = read_scenario(written(rich.SCENARIO), library).plan
+    assert plan.levers["tobacco-tax"] == -25.0
+    assert {plan.levers[name] for name in library.members("1.1") if name != "tobacco-tax"} == {20}
+    assert plan.trends["F1"] == 50.0  # over the block's -75
+    assert plan.trends["F2"] == 75.0  # of the block
+    assert plan.events == (
+        Event.model_validate(
+            {"driver": "F3.2", "from": "2026-03", "size": "central", "months": 18}
+        ),
+    )
+    assert plan.rules == ("cocaine-loads", "hepatitis-c")
+    assert plan.settings == Settings(subadditivity=0.8, floor=0.2)
+    assert [change.entry.handle for change in plan.changes] == [
+        "price",
+        "initiation",
+        "price_floor",
+    ]
 
 
-def test_the_reference_changes_nothing(catalogue: Catalogue) -> None:
-    reference = read_scenario(FUTURES / "current-policy.yaml", catalogue)
+def test_the_reference_changes_nothing(library: Library) -> None:
+    reference = read_scenario(FUTURES / "current-policy.yaml", library)
     assert reference.changes == ()
+    assert reference.plan.idle
 
 
 WRONG = [
-    ("handle: price", "handle: prise", 5, "handle", "availability"),
+    ("handle: price", "handle: prise", 5, "handle", "price"),
     ("[tobacco, kind:illegal]", "[tobacco, kind:foul]", 6, "products", "kind:illegal"),
     ("[tobacco, kind:illegal]", "snuff", 6, "products", "kind:illegal"),
     ("[tobacco, kind:illegal]", "3", 6, "products", "a list, such as [a, b]"),
@@ -70,12 +79,15 @@ WRONG = [
     ("[tobacco, kind:illegal]", "[]", 6, "products", "at least 1"),
     ("[Flanders]", "[Flandres]", 7, "regions", "Flanders, Wallonia, Brussels"),
     ("[Flanders]", "Flandres", 7, "regions", "Flanders, Wallonia, Brussels"),
-    ("ages: [15, 64]", "sexes: [men]", 8, "sexes", "male, female"),
-    ("ages: [15, 64]", "deprivation: [rich]", 8, "deprivation", "most_deprived, others"),
-    ("[15, 64]", "[64, 15]", 8, "ages", "first and last"),
-    ("[15, 64]", "[15]", 8, "ages", "at least 2"),
-    ("[15, 64]", "[15, old]", 8, "ages", "a whole number"),
-    ("[15, 64]", "young", 8, "ages", "such as [15, 24]"),
+    ("ages: [null, null]", "sexes: [men]", 8, "sexes", "male, female"),
+    ("ages: [null, null]", "sexes: [male]", 8, "sexes", "every age, sex"),
+    ("ages: [null, null]", "deprivation: [rich]", 8, "deprivation", "most_deprived, others"),
+    ("[null, null]", "[64, 15]", 8, "ages", "first and last"),
+    ("[null, null]", "[15]", 8, "ages", "at least 2"),
+    ("[null, null]", "[15, old]", 8, "ages", "a whole number"),
+    ("[null, null]", "[15, 33]", 8, "ages", "30-34"),
+    ("[null, null]", "[25, 64]", 8, "ages", "every age, sex"),
+    ("[null, null]", "young", 8, "ages", "such as [15, 24]"),
     ("2024-07", "2023-12", 9, "from", "2024-01 to 2030-12"),
     ("2024-07", "2024-13", 9, "from", "such as 2024-01"),
     ("2024-07", "2024-07-01", 9, "from", "such as 2024-01"),
@@ -84,10 +96,12 @@ WRONG = [
     ("1.5", "-1", 11, "multiplier", "0 or more"),
     ("1.5", "0", 11, "multiplier", "0.01 or more"),
     ("1.5", ".nan", 11, "multiplier", "finite"),
-    ("1.5", "'2'", 11, "multiplier", "number"),
+    ("1.5", "'2'", 11, "multiplier", "without quotes"),
+    ("1.5", "1e1", 11, "multiplier", "digits and a point"),
+    ("1.5", "010", 11, "multiplier", "digits and a point"),
     ("1.5", "yes", 11, "multiplier", "number"),
     ("    note:", "    remark:", 12, "remark", "multiplier"),
-    ("    note: an example", "    source: hearsay", 12, "source", "assumed"),
+    ("    note: an example", "    source: hearsay", 12, "source", "in all"),
     ("    multiplier: 1.5\n", "", 5, "multiplier", "the handle price takes a multiplier"),
     ("1.5", "", 11, "multiplier", "the handle price takes a multiplier"),
     ("multiplier: 1.5", "level: 0.5", 11, "level", "multiplier (the handle price takes no level)"),
@@ -95,19 +109,40 @@ WRONG = [
     ("id: dearer-tobacco\n", "", 1, "id", "a value"),
     ("id: dearer-tobacco", "id: Dearer Tobacco", 1, "id", "small letters"),
     ("title: Dearer tobacco", "title: 3", 2, "title", "text"),
+    ("title: Dearer tobacco", 'title: "a\\nb"', 2, "title", "one line"),
+    ("title: Dearer tobacco", "title: yes", 2, "title", "without quotes"),
     ("title: Dearer tobacco", "title: a\ntitle: b", 3, "title", "line 2"),
+    ("title: Dearer tobacco\n", "", 1, "title", "scenario.dearer-tobacco"),
     ("title: Dearer tobacco", "branch: 2031-01\ntitle: a", 2, "branch", "2030-12"),
+    ("title: Dearer tobacco", "date: soon\ntitle: a", 2, "date", "such as 2026-01-31"),
+    ("title: Dearer tobacco", "version: 2\ntitle: a", 2, "version", "1"),
+    ("title: Dearer tobacco", "version: true\ntitle: a", 2, "version", "1"),
+    ("changes:", "levers: {SD7: 10}\nchanges:", 4, "SD7", "SD2, SD1"),
+    ("changes:", "levers: {SD1: -10}\nchanges:", 4, "SD1", "0 to 100"),
+    ("changes:", "levers: {SD1: 101}\nchanges:", 4, "SD1", "100 or less"),
+    ("changes:", "levers: {drug-checking: -1}\nchanges:", 4, "drug-checking", "0 to 100"),
+    ("changes:", "levers: [SD1]\nchanges:", 4, "levers", "keys with values"),
+    ("changes:", "trends: {F9: 10}\nchanges:", 4, "F9", "F1, F2"),
+    ("changes:", "trends: {F1: -101}\nchanges:", 4, "F1", "-100 or more"),
+    ("changes:", "blocks: [none]\nchanges:", 4, "blocks", "strategy"),
+    ("changes:", "rules: [none]\nchanges:", 4, "rules", "hepatitis-c"),
+    ("changes:", "settings: {floor: 0}\nchanges:", 4, "floor", "0.01 or more"),
+    ("changes:", "settings: {subadditivity: 0.2}\nchanges:", 4, "subadditivity", "0.3 or more"),
+    ("changes:", "events: [{from: 2026-01}]\nchanges:", 4, "driver", "a value"),
+    ("changes:", "events: [{driver: F1.4, from: 2023-12}]\nchanges:", 4, "from", "2024-01"),
+    ("changes:", "events: [{driver: F9.4, from: 2026-01}]\nchanges:", 4, "driver", "in all"),
+    ("changes:", "events: [{driver: F7.3, from: 2026-01}]\nchanges:", 4, "driver", "F7.1"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "line", "key", "allowed"), WRONG)
 def test_a_wrong_value_is_refused_with_its_line(
-    tmp_path: Path, catalogue: Catalogue, old: str, new: str, line: int, key: str, allowed: str
+    written: Written, library: Library, old: str, new: str, line: int, key: str, allowed: str
 ) -> None:
     assert old in GOOD
-    path = written(tmp_path, GOOD.replace(old, new, 1))
+    path = written(GOOD.replace(old, new, 1))
     with pytest.raises(InputError) as caught:
-        read_scenario(path, catalogue)
+        read_scenario(path, library)
     error = caught.value
     assert (error.file, error.line, error.key) == (str(path), line, key)
     assert error.allowed is not None
@@ -119,13 +154,14 @@ def test_a_wrong_value_is_refused_with_its_line(
 LEVEL = (
     GOOD.replace("handle: price", "handle: price_floor")
     .replace("[tobacco, kind:illegal]", "alcohol")
-    .replace("    regions: [Flanders]\n    ages: [15, 64]\n", "")
+    .replace("    regions: [Flanders]\n    ages: [null, null]\n", "")
     .replace("multiplier: 1.5", "level: 0.5")
 )
 
 
-def test_a_level_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
-    (change,) = read_scenario(written(tmp_path, LEVEL), catalogue).changes
+def test_a_level_is_read(written: Written, library: Library) -> None:
+    (placed,) = read_scenario(written(LEVEL), library).changes
+    change = placed.entry
     assert (change.level, change.multiplier, change.size) == (0.5, None, 0.5)
 
 
@@ -140,39 +176,51 @@ def test_a_level_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
     ],
 )
 def test_a_wrong_level_is_refused_with_its_line(
-    tmp_path: Path, catalogue: Catalogue, new: str, line: int, key: str, allowed: str
+    written: Written, library: Library, new: str, line: int, key: str, allowed: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        read_scenario(written(tmp_path, LEVEL.replace("level: 0.5", new)), catalogue)
+        read_scenario(written(LEVEL.replace("level: 0.5", new)), library)
     assert (caught.value.line, caught.value.key) == (line, key)
     assert allowed in str(caught.value.allowed)
 
 
 @pytest.mark.parametrize("handle", sorted(NEVER_ZERO))
 def test_what_is_taken_the_logarithm_of_is_never_0(
-    tmp_path: Path, catalogue: Catalogue, handle: str
+    written: Written, library: Library, handle: str
 ) -> None:
-    text = GOOD.replace("handle: price", f"handle: {handle}")
+    scope, readers = library.known.scopes[handle], library.known.readers[handle]
+    text = GOOD.replace("handle: price", f"handle: {handle}").replace("tobacco, ", "")
+    text = text if scope == "region" else text.replace("[Flanders]", "all")
+    assert readers
     with pytest.raises(InputError, match=r"0\.01 or more") as caught:
-        read_scenario(written(tmp_path, text.replace("1.5", "0")), catalogue)
+        read_scenario(written(text.replace("1.5", "0")), library)
     assert (caught.value.line, caught.value.key) == (11, "multiplier")
-    read_scenario(written(tmp_path, text.replace("1.5", "0.01")), catalogue)
-    stopped = GOOD.replace("handle: price", "handle: import_flow").replace("1.5", "0")
-    assert read_scenario(written(tmp_path, stopped), catalogue).changes[0].size == 0.0
+    read_scenario(written(text.replace("1.5", "0.01")), library)
+
+
+def test_what_is_no_logarithm_may_be_0(written: Written, library: Library) -> None:
+    stopped = GOOD.replace("handle: price", "handle: import_flow").replace("tobacco, ", "")
+    stopped = stopped.replace("[Flanders]", "all").replace("1.5", "0")
+    assert read_scenario(written(stopped), library).changes[0].entry.size == 0.0
 
 
 def test_one_word_is_a_list_of_one_and_all_is_everything(
-    tmp_path: Path, catalogue: Catalogue
+    written: Written, library: Library
 ) -> None:
     text = GOOD.replace("[tobacco, kind:illegal]", "tobacco").replace("[Flanders]", "Brussels")
-    (change,) = read_scenario(written(tmp_path, text), catalogue).changes
+    change = read_scenario(written(text), library).changes[0].entry
     assert (change.products, change.regions) == (["tobacco"], ["Brussels"])
-    text = GOOD.replace("[Flanders]", "all").replace("[15, 64]", "all")
+    text = GOOD.replace("[Flanders]", "all").replace("[null, null]", "all")
     text = text.replace("    note:", "    sexes: all\n    deprivation: [all]\n    note:")
-    (change,) = read_scenario(written(tmp_path, text), catalogue).changes
+    change = read_scenario(written(text), library).changes[0].entry
     assert change.regions == ["Flanders", "Wallonia", "Brussels"]
     assert (change.sexes, change.ages) == (["male", "female"], [None, None])
     assert change.deprivation == ["most_deprived", "others"]
+
+
+@pytest.mark.parametrize("day", ["2026-01-31", "'2026-01-31'"])
+def test_a_date_may_stand_in_quotes(written: Written, library: Library, day: str) -> None:
+    read_scenario(written(f"date: {day}\nnote: why\n{GOOD}"), library)
 
 
 MALFORMED = [
@@ -183,19 +231,24 @@ MALFORMED = [
     ("title: 'x", 13, "malformed"),
     ("? [a]\n: b", 2, "a key must be a word"),
     ("title: a\n---\nid: b", 3, "malformed"),
-    ("title: 2024-02-31", None, "malformed"),
+    ("title: 2024-02-31", 2, "cannot be read"),
+    ("title: 0x1F", 2, "not written plainly"),
+    ("title: 1:30", 2, "not written plainly"),
+    ("title: " + "9" * 5000, 2, "not written plainly"),
+    ("title: \x07", 2, "malformed"),
     ("title: " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), 2, "deep"),
 ]
 
 
 @pytest.mark.parametrize(("text", "line", "message"), MALFORMED)
 def test_what_is_no_plain_yaml_is_refused(
-    tmp_path: Path, catalogue: Catalogue, text: str, line: int | None, message: str
+    written: Written, library: Library, text: str, line: int, message: str
 ) -> None:
-    path = written(tmp_path, GOOD.replace("title: Dearer tobacco", text))
+    path = written(GOOD.replace("title: Dearer tobacco", text))
     with pytest.raises(InputError, match=message) as caught:
-        read_scenario(path, catalogue)
+        read_scenario(path, library)
     assert (caught.value.file, caught.value.line) == (str(path), line)
+    assert caught.value.allowed
 
 
 @pytest.mark.parametrize(
@@ -208,52 +261,35 @@ def test_what_is_no_plain_yaml_is_refused(
     ],
 )
 def test_a_file_without_keys_is_refused(
-    tmp_path: Path, catalogue: Catalogue, text: str, message: str
+    written: Written, library: Library, text: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        read_scenario(written(tmp_path, text), catalogue)
+        read_scenario(written(text), library)
     assert "id, title" in str(caught.value.allowed)
 
 
-def test_a_byte_order_mark_is_read_over(tmp_path: Path, catalogue: Catalogue) -> None:
-    assert read_scenario(written(tmp_path, "\ufeff" + GOOD), catalogue).id == "dearer-tobacco"
+def test_a_byte_order_mark_is_read_over(written: Written, library: Library) -> None:
+    assert read_scenario(written("\ufeff" + GOOD), library).id == "dearer-tobacco"
 
 
 def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not UTF-8 text"):
+    path.write_bytes(b"a: 1\nb: \xff\xfe\x00")
+    with pytest.raises(InputError, match="line 2: the file is not UTF-8 text"):
         read_yaml(path)
     path.write_bytes(b"a" * (LARGEST_FILE + 1))
     with pytest.raises(InputError, match="too large"):
         read_yaml(path)
     with pytest.raises(InputError, match=r"cannot be read \(No such file or directory\)"):
         read_yaml(tmp_path / "none.yaml")
+    with pytest.raises(InputError, match="this is no file"):
+        read_yaml(tmp_path)
 
 
-def test_an_unknown_scenario_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="current-policy, or the path of a YAML file"):
-        find("no-such-thing")
-
-
-def test_the_reference_comes_first_and_once(tmp_path: Path, catalogue: Catalogue) -> None:
-    path = str(written(tmp_path, GOOD))
-    scenarios = load([path, REFERENCE, path], catalogue)
-    assert [scenario.id for scenario in scenarios] == [REFERENCE, "dearer-tobacco"]
-
-
-def test_two_scenarios_with_one_id_are_refused(tmp_path: Path, catalogue: Catalogue) -> None:
-    other = tmp_path / "other.yaml"
-    other.write_text(GOOD, encoding="utf-8")
-    with pytest.raises(InputError, match="the same id") as caught:
-        load([str(written(tmp_path, GOOD)), str(other)], catalogue)
-    assert caught.value.line == 1
-
-
-def test_the_guide_shows_every_handle_with_its_scope(root: Path, catalogue: Catalogue) -> None:
+def test_the_guide_shows_every_handle_with_its_scope(root: Path, library: Library) -> None:
     guide = (root / "docs" / "scenarios.md").read_text(encoding="utf-8")
     told = [line for line in guide.splitlines() if line.startswith("| `")]
-    for row in catalogue.handles:
+    for row in library.catalogue.handles:
         assert f"| `{row.id}` | {row.scope} | {row.meaning} |" in told, row.id
         if row.unit == "level":
             assert f"`{row.id}` takes a `level`" in guide

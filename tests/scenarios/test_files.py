@@ -1,0 +1,163 @@
+"""Files are told apart, checked beside all that is known, and each gets its line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from experiments.file_commands import schema, validate
+from model.catalogue import load_catalogue
+from model.errors import InputError
+from scenarios.files import check_file, kind_of
+from scenarios.library import Library, load_library
+from tests.scenarios import rich
+
+ROOMS = Path(__file__).parents[2] / "scenarios"
+TEXTS = "measure.own-measure: A measure\nmeasure.own-measure.about: It acts.\n"
+KINDS = {
+    "scenario": rich.SCENARIO,
+    "levers": rich.LEVERS,
+    "trends": rich.TRENDS,
+    "rules": rich.RULES,
+    "blocks": rich.BLOCKS,
+    "texts": TEXTS,
+}
+LINES = {
+    "scenario": "scenario dearer-tobacco, from 2024-01: 45 measures, 7 trends, 1 event, 2 rules, "
+    "3 changes",
+    "levers": "levers SD1: 1 measure (1 new), 6 effects",
+    "trends": "trend F3: 2 drivers (1 new, 1 in place of known ones), 3 effects",
+    "rules": "rules: 1 rule (1 new)",
+    "blocks": "blocks: 2 blocks (2 new); own-block: 2 levers, 1 trend, 1 event, 1 rule, 1 change; "
+    "other: all trends from their ranges",
+    "texts": "texts en: 2 texts",
+}
+app = typer.Typer()
+app.command()(validate)
+app.command()(schema)
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, [str(one) for one in arguments])
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_told_by_its_keys_and_in_one_line(
+    tmp_path: Path, library: Library, kind: str
+) -> None:
+    path = put(tmp_path, "en.yaml", KINDS[kind])
+    assert kind_of(path) == kind
+    assert check_file(path, library) == LINES[kind]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("levers/x.yaml", "levers"),
+        ("trends/x.yaml", "trends"),
+        ("futures/x.yaml", "scenario"),
+        ("texts/nl.yaml", "texts"),
+        ("rules.yaml", "rules"),
+        ("blocks.yaml", "blocks"),
+        ("x.yaml", "scenario"),
+    ],
+)
+def test_a_file_without_telling_keys_is_told_by_its_place(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    assert kind_of(put(tmp_path, name, "a: 1\n")) == kind
+
+
+@pytest.mark.parametrize(("head", "kind"), [("id: SD2", "levers"), ("id: F9", "trends")])
+def test_an_id_tells_where_the_main_key_lacks(tmp_path: Path, head: str, kind: str) -> None:
+    assert kind_of(put(tmp_path, "x.yaml", f"{head}\nnote: a\n")) == kind
+
+
+def test_a_file_in_another_kinds_folder_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, "levers/x.yaml", rich.SCENARIO)
+    assert kind_of(path) == "scenario"  # a folder of that name somewhere else means nothing
+    with pytest.raises(InputError, match="a file of scenario stands where levers are read"):
+        kind_of(path, tmp_path)
+
+
+def test_every_shipped_file_is_sound(library: Library) -> None:
+    folders = {"levers": "levers", "trends": "trend", "futures": "scenario", "texts": "texts"}
+    for folder, word in folders.items():
+        for path in sorted((ROOMS / folder).glob("*.yaml")):
+            if folder != "futures" or f"scenario.{path.stem}" in library.texts["en"]:
+                assert check_file(path, library).startswith(word), path
+    for name in ("rules.yaml", "blocks.yaml", "trends/cross_impact.csv"):
+        assert "in place of" not in check_file(ROOMS / name, library)
+
+
+def test_texts_of_an_unknown_language_are_refused(tmp_path: Path, library: Library) -> None:
+    with pytest.raises(InputError, match="unknown file of texts"):
+        check_file(put(tmp_path, "texts/it.yaml", TEXTS), library)
+
+
+def test_the_command_checks_all_files_and_loses_none(tmp_path: Path) -> None:
+    good = put(tmp_path, "good.yaml", rich.SCENARIO)
+    wrong = put(tmp_path, "wrong.yaml", rich.SCENARIO.replace("SD1: 50", "SD8: 50"))
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\x89PNG\xff\xfe\x00")
+    last = put(tmp_path, "last.yaml", rich.LEVERS)
+    code, told, refused = run("validate", wrong, good, tmp_path / "none.yaml", binary, last)
+    assert code == 2
+    assert told.splitlines() == [f"{good}: {LINES['scenario']}", f"{last}: {LINES['levers']}"]
+    assert refused.count("Refused: ") == 3
+    for part in (f"{wrong}, line 10", "key:     SD8", "allowed: ", "none.yaml", "not UTF-8"):
+        assert part in refused
+    assert run("validate", good, last)[0] == 0
+
+
+def test_the_command_knows_a_catalogue(root: Path, tmp_path: Path) -> None:
+    folder = root / "docs" / "examples" / "kratom"
+    files = sorted(folder.rglob("*.yaml"))
+    assert len(files) == 7
+    code, told, refused = run("validate", *files, "--catalogue", folder)
+    assert (code, refused) == (0, "")
+    assert "scenario kratom-limited, from 2025-01" in told
+    code, _, refused = run("validate", folder / "futures" / "kratom-limited.yaml")
+    assert code == 2
+    assert "kratom-limited.yaml, line" in refused
+
+
+def test_a_catalogue_that_is_wrong_does_not_lose_the_files(tmp_path: Path) -> None:
+    put(tmp_path, "own/rules.yaml", rich.RULES.replace("cannabis", "hemp"))
+    good = put(tmp_path, "good.yaml", rich.SCENARIO)
+    code, told, refused = run("validate", good, "--catalogue", tmp_path / "own")
+    assert code == 2
+    assert "hemp" in refused
+    assert "checked beside the shipped ones alone" in refused
+    assert LINES["scenario"] in told
+
+
+def test_the_command_prints_or_writes_a_schema(tmp_path: Path) -> None:
+    code, told, _ = run("schema", "rules")
+    assert code == 0
+    out = tmp_path / "rules.json"
+    assert run("schema", "rules", "--out", out)[0] == 0
+    assert json.loads(told) == json.loads(out.read_text(encoding="utf-8"))
+    code, _, refused = run("schema", "rules", "--out", tmp_path / "none" / "rules.json")
+    assert code == 2
+    assert "cannot be written" in refused
+    assert run("schema", "texts")[0] == 2
+
+
+def test_a_schema_knows_a_catalogue(root: Path) -> None:
+    folder = root / "docs" / "examples" / "kratom"
+    assert "kratom-age-limit" in run("schema", "scenario", "--catalogue", folder)[1]
+    library = load_library(load_catalogue(folder))
+    assert "kratom-age-limit" in library.levers
