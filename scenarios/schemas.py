@@ -100,7 +100,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "start": "first month of the measure",
         "lag": "years from the start to the first effect",
         "ramp": "years from the first to the full effect",
-        "fades": "share of the effect lost each year once it has begun",
+        "fades": "share of the effect lost each year once it is whole",
     },
     "DriverEffect": {
         "low": "multiplier in 2030 against 2023, 5% point",

@@ -74,12 +74,8 @@ def test_the_interval_says_how_many_draws_lie_in_the_range(
     found = ratios(effect(interval), "systematic-review", source, MANY, "a")
     # An assumed range is widened as one of an expert.
     part = part if source == STUDY else float(2 * norm.cdf(NORMAL_90 / WIDENING["expert"]) - 1)
-    # The range has its own width on each side of the middle.
     inside = ((found >= 0.5) & (found <= 0.9)).mean()
-    if source == STUDY:
-        assert inside == pytest.approx(part, abs=4 * np.sqrt(part * (1 - part) / MANY.count))
-    else:
-        assert inside == pytest.approx(part, abs=0.01)
+    assert inside == pytest.approx(part, abs=4 * np.sqrt(part * (1 - part) / MANY.count))
     assert np.median(found) == pytest.approx(0.8, rel=0.01)
 
 
