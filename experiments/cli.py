@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,12 +26,11 @@ from experiments.terminal import (
     draws_bar,
     refusals,
     stop,
+    with_fields_of,
 )
 
 if TYPE_CHECKING:
     from experiments.run import Options, Outcome
-
-Wanted = TypeVar("Wanted")
 
 app = typer.Typer(
     add_completion=False,
@@ -130,31 +127,8 @@ class RunOptions:
     ] = Detail.auto
 
 
-def _with_fields_of(
-    asked: type[Wanted],
-) -> Callable[[Callable[[Wanted], None]], Callable[..., None]]:
-    """A command whose arguments and options are the fields of a dataclass."""
-
-    def wrapped(command: Callable[[Wanted], None]) -> Callable[..., None]:
-        def call(**given: object) -> None:
-            command(asked(**given))
-
-        hints = get_type_hints(asked, include_extras=True)
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [
-            inspect.Parameter(one.name, keyword, default=one.default, annotation=hints[one.name])
-            for one in fields(asked)  # type: ignore[arg-type]
-        ]
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = hints
-        call.__name__, call.__doc__ = command.__name__, command.__doc__
-        return call
-
-    return wrapped
-
-
 @app.command()
-@_with_fields_of(RunOptions)
+@with_fields_of(RunOptions)
 def run(asked: RunOptions) -> None:
     """Project to 2030 and write the results, plots and their sources."""
     # Draws run in threads of their own; a linear-algebra library that starts more for each small

@@ -197,7 +197,7 @@ def parts(bench: Bench, forcing: Forcing, first: int, last: int) -> list[tuple[i
 
     All parts share one output: its other years are whole.
     """
-    (branch,) = bench.states
+    branch = min(bench.states)
     start, stop = branch + first, branch + last
     state = bench.states[branch]
     for name in Output._fields:

@@ -32,6 +32,8 @@ from scenarios.sizes import Deal
 
 Int = npt.NDArray[np.int64]
 
+LATER = 2  # Januaries after each branch at which the reference's state is kept
+
 
 @dataclass
 class Observed:
@@ -55,7 +57,8 @@ class Simulated:
 class Bench:
     """Some draws of a study, ready to run any scenario from the shared history.
 
-    ``states``: the state at the month of each branch; ``reference``: the whole reference run.
+    ``states``: states of the reference, at each branch and the next Januaries among them;
+    ``reference``: its whole run.
     """
 
     study: Study
@@ -76,8 +79,10 @@ class Bench:
         forcing = self.prepared.forcing(composed.changes)
         if not composed.changes and not composed.rules:
             return Simulated(self.reference, forcing, {})
-        state, months = self.states[branch], self.study.months
-        year = branch // 12
+        year, months = branch // 12, self.study.months
+        # Until something acts the run is the reference's: it sets out from the last kept state.
+        acts = branch if composed.rules else first_acting(composed, self.prepared, branch)
+        state = self.states[max(month for month in self.states if branch <= month <= acts)]
         for name in Output._fields:
             getattr(self.scratch, name)[:, year:] = getattr(self.reference, name)[:, year:]
         if not composed.rules:
@@ -97,6 +102,17 @@ class Bench:
         return Simulated(decided.output, decided.forcing, taken)
 
 
+def first_acting(composed: Composed, prepared: Prepared, branch: int) -> int:
+    """The first month, from the branch on, in which a change is not neutral."""
+    structure = prepared.structure
+    months = [
+        int(np.argmax((np.atleast_2d(change.values) != neutral).any(axis=0)))
+        for change in composed.changes
+        for neutral in [structure.neutral[structure.handles.index(change.handle)]]
+    ]
+    return max(min(months, default=branch), branch)
+
+
 def open_bench(study: Study, first: int, last: int) -> Bench:
     """Draws ``first`` to ``last`` (not included), with the reference run."""
     draws = study.draws.slice(first, last)
@@ -106,8 +122,11 @@ def open_bench(study: Study, first: int, last: int) -> Bench:
     )
     prepared = prepare(study.structure, study.strata, study.demography, rates, history)
     branches = {scenario.branch for scenario in study.scenarios[1:]}
+    # Most measures begin in a January after the branch: those states are kept as well.
+    januaries = {12 * (month // 12 + later) for month in branches for later in range(1, LATER + 1)}
+    kept = branches | {month for month in januaries if month < study.months}
     try:
-        reference, states = reference_and_branches(prepared, branches)
+        reference, states = reference_and_branches(prepared, kept)
     except FloatingPointError as error:
         raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None
     scratch = Output(*(array.copy() for array in reference)) if branches else reference
@@ -127,7 +146,8 @@ def run_part(study: Study, first: int, last: int) -> Observed:
             if number < len(study.layout.scenarios):
                 found.detailed.append(_in_detail(bench, simulated))
             if len(study.scenarios) > 1:
-                found.compact.append(_in_short(bench, simulated))
+                same = number > 0 and simulated.output is bench.reference
+                found.compact.append(found.compact[0] if same else _in_short(bench, simulated))
                 found.rules.append(simulated.taken)
     except FloatingPointError as error:
         raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None

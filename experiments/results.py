@@ -50,7 +50,7 @@ AGE_GROUPS: dict[str, tuple[int, int | None]] = {
     "65+": (65, None),
 }
 PLACES = ("Belgium", *REGIONS)
-# Draws simulated, observed and written together. Bounds memory to about 1 GB a thread; it is a
+# Draws simulated, observed and written together. Bounds memory to about 1.5 GB a thread; it is a
 # constant because it is also the chunk of the file, which must not depend on the machine.
 PART = 10
 COMPRESSION = 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
 from experiments.parts import Observed, run_part
 from experiments.results import FILE, MODE_TEXT, PART, Single, Writer, open_results
 from experiments.scenario_results import FILE as SCENARIOS
-from experiments.scenario_results import ScenarioWriter, open_dataset
+from experiments.scenario_results import ScenarioWriter
 from experiments.study import Options, Study, build_study
 from experiments.summary import write_summary
 
@@ -128,20 +130,28 @@ def run(options: Options, progress: Progress = lambda draws: None) -> Outcome:
 
 
 def _draw(study: Study, folder: Path) -> None:
-    from experiments.plots import draw_plots
-    from experiments.plots.scenario_set import draw_scenario_plots
+    """Draw the run; pictures of scenarios meanwhile in a process of their own.
 
-    with open_results(folder) as dataset:
-        draw_plots(
-            dataset,
-            folder / "plots",
-            study.options.plots,
-            study.layout.catalogue,
-            study.figures,
-        )
+    Not in a pool, which would run the main module of a user's script again.
+    """
+    from experiments.plots import draw_plots
+
+    which = study.options.plots
+    command = [sys.executable, "-m", "experiments.plots.scenario_set", str(folder), which]
+    aside = None
     if len(study.scenarios) > 1:
-        with open_dataset(folder) as dataset:
-            draw_scenario_plots(folder / "plots" / "scenarios", dataset, study.options.plots)
+        aside = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        with open_results(folder) as dataset:
+            draw_plots(dataset, folder / "plots", which, study.layout.catalogue, study.figures)
+    except BaseException:
+        if aside is not None:
+            aside.kill()
+        raise
+    if aside is not None:
+        _, told = aside.communicate()
+        if aside.returncode != 0:
+            raise RuntimeError(f"the pictures of scenarios could not be drawn:\n{told}")
 
 
 def _provenance(study: Study) -> dict[str, object]:

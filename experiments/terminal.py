@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 from rich.console import Console
 
 from model.errors import InputError
+
+Wanted = TypeVar("Wanted")
 
 REFUSED = 2  # the exit status of bad input, as of a wrong option
 
@@ -104,3 +108,30 @@ def stop(number: int, _: FrameType | None) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)
+
+
+def _default(one: Field[Any]) -> object:
+    return inspect.Parameter.empty if one.default is MISSING else one.default
+
+
+def with_fields_of(
+    asked: type[Wanted],
+) -> Callable[[Callable[[Wanted], None]], Callable[..., None]]:
+    """A command whose arguments and options are the fields of a dataclass."""
+
+    def wrapped(command: Callable[[Wanted], None]) -> Callable[..., None]:
+        def call(**given: object) -> None:
+            command(asked(**given))
+
+        hints = get_type_hints(asked, include_extras=True)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter(one.name, keyword, default=_default(one), annotation=hints[one.name])
+            for one in fields(asked)  # type: ignore[arg-type]
+        ]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = hints
+        call.__name__, call.__doc__ = command.__name__, command.__doc__
+        return call
+
+    return wrapped

@@ -75,7 +75,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Branch:
-    """Where a run with rules sets out: its ``state`` (with the reference) and what is forced anyway.
+    """Where a run with rules sets out: its ``state`` (with the reference), what is forced anyway.
 
     ``output`` has the reference's years before; the run writes over the later ones.
     """
@@ -306,9 +306,7 @@ def _observed(
     part: Part, output: Output, forcing: Forcing, cells: Float, choice: Choice
 ) -> dict[str, Float]:
     """The one place where rules observe: (D, years from ``choice.since``, products, cells)."""
-    return observe(
-        part.prepared, part.draws, part.catalogue, output, forcing, cells, choice=choice
-    )
+    return observe(part.prepared, part.draws, part.catalogue, output, forcing, cells, choice=choice)
 
 
 def _names(catalogue: Catalogue) -> list[str]:

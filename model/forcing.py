@@ -117,8 +117,8 @@ def _meeting(
     touching: dict[tuple[int, int], list[int]] = {}
     for number, change in enumerate(changes):
         handle = structure.handles.index(change.handle)
-        for product in dict.fromkeys(change.products):
-            pair = handle, structure.products.index(product)
+        for name in dict.fromkeys(change.products):
+            pair = handle, structure.products.index(name)
             touching.setdefault(pair, []).append(number)
     meeting: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     for (handle, product), numbers in touching.items():

@@ -142,19 +142,17 @@ def _force(run: Run, p: int, f: int, r: int, month: int) -> None:
         service = wiring.waiting_service[z]
         hazard[at : at + width] = min(run.work.admission[service, r], rates.intake[z] / slower)
         return
-    burdened = wiring.flags[f] & BURDENED and run.forcing.series[wiring.burden_handle, p] != NOBODY
-    last = NOBODY
-    factor = 1.0
-    for s in range(width):
-        cell = setting.cell[start + s]
-        if cell != last:
-            factor = _levers(run, p, f, month, cell)
-            last = cell
-        change = factor
-        if burdened:
-            burden = forced(run.forcing, wiring.burden_handle, p, month, cell)
-            change *= hazards.burden_factor(rates.burden[start + s], rates.burden_excess[f], burden)
-        hazard[at + s] *= change
+    forcing = run.forcing
+    for i in range(wiring.handle_start[f], wiring.handle_start[f + 1]):
+        series = forcing.series[wiring.handles[i], p]
+        if series != NOBODY:
+            rows.looked_up(hazard, at, forcing.values[series, month], setting.cell, start, width)
+    if wiring.flags[f] & BURDENED and forcing.series[wiring.burden_handle, p] != NOBODY:
+        for s in range(width):
+            burden = forced(forcing, wiring.burden_handle, p, month, setting.cell[start + s])
+            hazard[at + s] *= hazards.burden_factor(
+                rates.burden[start + s], rates.burden_excess[f], burden
+            )
 
 
 @rows.lean(inline="always")

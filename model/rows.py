@@ -16,6 +16,7 @@ from numba import njit, uint64
 from model import hazards
 
 Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
 
 _FAST = {"reassoc", "contract", "nsz"}
 _LINE = 64  # bytes of a cache line, and of the widest vector
@@ -47,6 +48,14 @@ def scaled(target: Float, at: int, row: Float, start: int, width: int, factor: f
     a, b = uint64(at), uint64(start)
     for s in range(uint64(width)):
         target[a + s] = hazards.transition(row[b + s], factor, 1.0)
+
+
+@lean(fastmath=_FAST)
+def looked_up(target: Float, at: int, values: Float, cell: Int, start: int, width: int) -> None:
+    """Multiply by the value of each stratum's cell."""
+    a, b = uint64(at), uint64(start)
+    for s in range(uint64(width)):
+        target[a + s] *= values[uint64(cell[b + s])]
 
 
 @lean(fastmath=_FAST)

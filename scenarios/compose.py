@@ -3,7 +3,8 @@
 Effects combine on the log hazard. Trends multiply. Measures on one handle of one product in one
 stratum add up to less than their sum: with exponent ``s`` their logs x give ``sum x`` times
 ``(sum |x|^(1/s))^s / sum |x|``, so that one measure alone keeps its effect. What is supplied
-(places, prices) adds up plainly. The whole stays between ``floor`` and its inverse (docs/decisions/015).
+(places, prices) adds up plainly. The whole stays between ``floor`` and its inverse
+(docs/decisions/015).
 """
 
 from __future__ import annotations

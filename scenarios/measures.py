@@ -98,7 +98,7 @@ class Policy:
         return months
 
     def climate(self, measure: Measure, start: int | None) -> Climate:
-        """What the policy handles do to one measure; without ``start``: as they stand in the end."""
+        """What policy handles do to one measure; without ``start``: as they are in the end."""
         fidelity, coherence = (np.ones((self.deal.count, self.months)) for _ in range(2))
         if measure.entry.fidelity:
             fidelity = self.path("effect_fidelity", measure)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from experiments.compare import KEY, WHOLE, Scenarios
 from experiments.plots import Which
+from experiments.scenario_results import open_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,3 +64,12 @@ def better_of(indicator: str, rows: list[ScoreRow]) -> Better:
     own = [row for row in rows if row.indicator == indicator and row.per is None]
     said = {row.better for row in own if row.statistic == "level"}
     return said.pop() if len(said) == 1 else ""
+
+
+def _main(folder: Path, which: Which) -> None:
+    with open_dataset(folder) as dataset:
+        draw_scenario_plots(folder / "plots" / "scenarios", dataset, which)
+
+
+if __name__ == "__main__":  # from experiments.run, so that plots are drawn side by side
+    _main(Path(sys.argv[1]), cast("Which", sys.argv[2]))

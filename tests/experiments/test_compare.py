@@ -176,7 +176,8 @@ def test_no_scenarios_are_refused(tmp_path: Path) -> None:
 def test_one_line_a_scenario_whatever_the_width(folder: Path, width: int) -> None:
     text = printed(Asked(folder), width=width)
     tables = text.count("% of current-policy, 2030")
-    lines = [line for line in text.splitlines() if line.startswith(("full-mix", "stress"))]
+    above = text[: text.index("Cost of the scenarios")]
+    lines = [line for line in above.splitlines() if line.startswith(("full-mix", "stress"))]
     assert len(lines) == 2 * tables
     assert sum(line.count("(") for line in lines) == 2 * len(KEY)
     assert "no difference" in text

@@ -60,7 +60,7 @@ def bench() -> Bench:
 
 def _seen(bench: Bench, forcing: Forcing) -> tuple[Float, Float]:
     """Deaths by overdose and years with problematic use of ten years, (D,) each."""
-    (state,) = bench.states.values()
+    state = bench.states[min(bench.states)]
     simulate_into(bench.scratch, bench.prepared, forcing, bench.study.months, state)
     catalogue = bench.study.layout.catalogue
     choice = Choice.of(["overdose_deaths", "problematic_prevalence", "population"], YEARS.start)
