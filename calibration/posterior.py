@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -107,7 +107,7 @@ class Posterior:
     blocks: Mapping[str, Mapping[str, Any]]
     proof: Proof | None = None
     file: str = ""
-    digest: str = ""  # SHA-256 of the file
+    digest: str = ""  # SHA-256 of the draws
 
     @property
     def draws(self) -> int:
@@ -168,7 +168,6 @@ def load(path: Path | None = None) -> Posterior:
         raise InputError("there is no posterior here", file=str(path), allowed=MEND)
     try:
         dataset = xr.load_dataset(path, engine="h5netcdf")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
     # What a damaged file makes the readers raise is open-ended.
     except Exception as error:
         what = f"the posterior cannot be read ({type(error).__name__}): it is damaged or cut short"
@@ -177,6 +176,7 @@ def load(path: Path | None = None) -> Posterior:
     told = dataset.attrs
     labels = {name: tuple(str(x) for x in dataset[name].values) for name in LABELS}
     arrays = {name: dataset[name].values.astype(np.float64) for name in VARIABLES}
+    digest = _digest(labels, arrays)
     return Posterior(
         keys=labels["key"],
         values=arrays.pop("value"),
@@ -195,6 +195,17 @@ def load(path: Path | None = None) -> Posterior:
         file=str(path),
         digest=digest,
     )
+
+
+def _digest(labels: Mapping[str, Sequence[str]], arrays: Mapping[str, Float]) -> str:
+    """SHA-256 of the draws and their labels: a new stamp for code leaves it as it was."""
+    digest = hashlib.sha256()
+    for name, words in sorted(labels.items()):
+        digest.update(f"{name}\0{chr(0).join(words)}\n".encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _proof(dataset: xr.Dataset) -> Proof | None:

@@ -154,7 +154,7 @@ def _effect(effect: Effect) -> str:
         size = f"{effect.ratio.replace('_', ' ')} {_number(effect.effect)}"
     told = f"{effect.handle} of {'; '.join(whom)}: {size} ({effect.form})"
     if effect.coverage.central != 1.0 or effect.coverage.low is not None:
-        told += f", coverage {_number(effect.coverage)}, source: {effect.coverage.source}"
+        told += f"; coverage {_number(effect.coverage)}, {effect.coverage.source or 'certain'}"
     return told
 
 

@@ -94,7 +94,8 @@ def told(error: ValidationError, document: Document, model: type[BaseModel]) -> 
         given = given.get(key, "(nothing)") if isinstance(given, dict) else given
     if key == "ages":
         allowed = f"first and last year of age, such as [15, 24]; null for no limit ({allowed})"
-    message = "unknown key" if unknown else "a key lacks" if missing else "a value is malformed"
+    message = "a key is missing" if missing else "a value is malformed"
+    message = "unknown key" if unknown else message
     return InputError(
         message,
         file=document.file,

@@ -269,6 +269,10 @@ def read_scenario(path: Path, library: Library) -> Scenario:
     """Read and check one file. Raises InputError with file, line, key, given and allowed."""
     file, document = read_entry(path, ScenarioFile, "a scenario")
     check_month(document, ("branch",), file.branch, first_month())
+    known = library.futures.get(file.id)
+    if known is not None and known != path and known.parent == FUTURES and path.parent != FUTURES:
+        allowed = "an id that no shipped scenario has"
+        raise refusal(document, ("id",), "a shipped scenario has this id", file.id, allowed)
     own = Block(file, document, ())
     check_moves(own, file.branch, library)
     for i, name in enumerate(file.blocks):
@@ -299,6 +303,6 @@ def _check_block_after(document: Document, number: int, block: Block, branch: st
 
 def _text(file: ScenarioFile, document: Document, key: str, name: str, library: Library) -> str:
     if name not in library.texts["en"]:
-        allowed = f"text here, or the key {name} in a table of texts"
-        raise refusal(document, (key,), "a key lacks", "(nothing)", allowed)
+        allowed = f"one line of text here (or the key {name} in a table of texts)"
+        raise refusal(document, (key,), "a key is missing", "(nothing)", allowed)
     return text(library.texts, "en", name)

@@ -206,7 +206,7 @@ def _check_size(document: Document, at: Place, change: ChangeEntry, unit: str) -
     size = getattr(change, unit)
     if size is None:
         given, allowed = "(nothing)", f"a value: the handle {change.handle} takes a {unit}"
-        raise refusal(document, (*at, unit), "a key lacks", given, allowed)
+        raise refusal(document, (*at, unit), "a key is missing", given, allowed)
     least = NEVER_ZERO.get(change.handle, 0.0)
     if size < least:
         allowed = f"{least:g} or more for the handle {change.handle}"
