@@ -57,12 +57,22 @@ CERTAINTY: tuple[tuple[float, str, str], ...] = (
 )
 """Smallest share of draws with the sign of the median, what is said of it, and its mark."""
 EQUAL = "no difference"
+NOT_VISIBLE = "no visible difference"
+NEGLIGIBLE = 0.05
+"""Percent of the baseline within which the median and its interval show nothing."""
+ADDED = ("count", "amount", "money")
+"""Kinds of indicators that are summed over years; all others are averaged."""
+A_YEAR = " per year"
 NOTHING = "no value"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command was asked for; ``year`` None is the last of the file."""
+    """What the command was asked for; ``year`` None is the last of the file.
+
+    ``first``: the year from which years are taken together; None: one year alone. ``scenarios``:
+    only these.
+    """
 
     results: Path
     baseline: str | None = None
@@ -72,11 +82,37 @@ class Asked:
     by: By = "none"
     format: Format = "table"
     out: Path | None = None
+    first: int | None = None
+    scenarios: tuple[str, ...] = ()
 
     @property
     def short(self) -> bool:
         """Whether one line a scenario is enough."""
         return not (self.indicators or self.products)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Years that are taken together, from the first to the last; one where both are the same."""
+
+    first: int
+    last: int
+
+    @property
+    def one(self) -> bool:
+        """Whether it is one year."""
+        return self.first == self.last
+
+    def how(self, kind: str) -> str:
+        """Sum or mean, by the kind of an indicator; "" of one year."""
+        return "" if self.one else "sum" if kind in ADDED else "mean"
+
+    def told(self, kinds: Iterable[str]) -> str:
+        """For a heading: "2030", "2024-2030, sum", or both words where kinds differ."""
+        if self.one:
+            return f"{self.last}"
+        how = sorted({self.how(kind) for kind in kinds}, reverse=True)
+        return f"{self.first}-{self.last}, {' or '.join(how)}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +145,13 @@ class Paired:
         return self.draws > 0 and self.up == 0.0 and self.down == 0.0
 
     @property
+    def negligible(self) -> bool:
+        """Whether the median and both ends are too near to the baseline to be seen."""
+        ends = (self.percent, self.percent_low, self.percent_high)
+        there = self.draws > 0 and not self.equal and not self.without_percent
+        return there and all(abs(end) <= NEGLIGIBLE for end in ends)
+
+    @property
     def agree(self) -> float:
         """Share of draws with the sign of the median difference."""
         if not self.draws:
@@ -124,12 +167,14 @@ class Paired:
             return NOTHING
         if self.equal:
             return EQUAL
+        if self.negligible:
+            return NOT_VISIBLE
         return next(words for least, words, _ in CERTAINTY if self.agree >= least)
 
     @property
     def mark(self) -> str:
-        """The mark of the words; none where nothing differs."""
-        if self.equal or not self.draws:
+        """The mark of the words; none where nothing differs or can be seen to."""
+        if self.equal or self.negligible or not self.draws:
             return ""
         return next(mark for least, _, mark in CERTAINTY if self.agree >= least)
 
@@ -138,6 +183,7 @@ class Paired:
 class Compared:
     """One line: who and what is compared, the paired numbers, and the cost where known.
 
+    ``over``: "sum" or "mean" where years from ``first`` on are taken together, else "".
     ``per_unit``: (value, low, high) in EUR of the price year of the cost, per unit of difference.
     """
 
@@ -150,12 +196,23 @@ class Compared:
     mode: str
     paired: Paired
     cost: Cost | None = None
+    first: int | None = None
+    over: str = ""
 
     @property
     def per_unit(self) -> tuple[float, float, float] | None:
-        """Cost per unit of the size of the difference; None where the ends differ in sign."""
+        """Cost per unit of the size of the difference of one year.
+
+        None where the ends differ in sign, or nothing can be seen.
+        """
         cost, found = self.cost, self.paired
-        if cost is None or not cost.whole or found.low * found.high <= 0.0:
+        if (
+            cost is None
+            or self.over
+            or found.negligible
+            or not cost.whole
+            or found.low * found.high <= 0.0
+        ):
             return None
         value, low, high = cost.value or 0.0, cost.low, cost.high
         small, large = sorted((abs(found.low), abs(found.high)))
@@ -206,9 +263,14 @@ class Scenarios:
             price_year=None if year is None else int(year),
         )
 
-    def unit(self, indicator: str) -> str:
-        """Unit of an indicator."""
-        return str(self.dataset[indicator].attrs["units"])
+    def unit(self, indicator: str, over: str = "") -> str:
+        """Unit of an indicator; of a sum over years no longer one per year."""
+        unit = str(self.dataset[indicator].attrs["units"])
+        return unit.removesuffix(A_YEAR) if over == "sum" else unit
+
+    def kind(self, indicator: str) -> str:
+        """Kind of an indicator: count, share, money and so on."""
+        return str(self.dataset[indicator].attrs.get("kind", ""))
 
     def name(self, indicator: str) -> str:
         """Name of an indicator."""
@@ -227,20 +289,60 @@ class Scenarios:
         self.check_year(year)
         return self.series(indicator, product, group)[:, :, self.years.index(year)]
 
+    def over(self, indicator: str, product: str, group: str, span: Span) -> Float:
+        """Sum or mean of each draw over years (scenarios, D). Raises InputError as ``series``."""
+        first, last = (self.years.index(self.check_year(y)) for y in (span.first, span.last))
+        values = self.series(indicator, product, group)[:, :, first : last + 1]
+        if span.how(self.kind(indicator)) == "sum":
+            return np.asarray(values.sum(axis=2), float)
+        return np.asarray(values.mean(axis=2), float)
+
     def last(self, year: int | None) -> int:
         """The year, or the last one of the file."""
         return self.check_year(self.years[-1] if year is None else year)
 
-    def check_year(self, year: int) -> int:
+    def span(self, first: int | None, year: int | None) -> Span:
+        """The years asked for; one alone without a first. Raises InputError for what is not there.
+
+        ``year`` None is the last of the file.
+        """
+        last = self.last(year)
+        if first is None:
+            return Span(last, last)
+        if first > last:
+            allowed = f"a year up to {last}, the last one to compare in"
+            raise InputError(
+                "years the wrong way round", key="--from", given=first, allowed=allowed
+            )
+        return Span(self.check_year(first, "--from"), last)
+
+    def check_year(self, year: int, key: str = "--year") -> int:
         """The year. Raises InputError unless the file holds it."""
         if year not in self.years:
             raise InputError(
                 "a year that these results do not hold",
-                key="--year",
+                key=key,
                 given=year,
                 allowed=f"{self.years[0]} to {self.years[-1]}",
             )
         return year
+
+    def others(self, asked: Sequence[str], baseline: str) -> list[str]:
+        """Scenarios to compare, in file order: those asked for, else all but the baseline.
+
+        Raises InputError for an unknown one, and when only the baseline is asked for.
+        """
+        for one in asked:
+            known("--scenario", one, self.ids)
+        found = [one for one in self.ids if one != baseline and (not asked or one in asked)]
+        if asked and not found:
+            raise InputError(
+                "a scenario cannot be compared with itself",
+                key="--scenario",
+                given=baseline,
+                allowed="another one than the baseline",
+            )
+        return found
 
     def baseline(self, asked: str | None) -> str:
         """The id asked for, else the first scenario. Raises InputError for an unknown one."""
@@ -305,14 +407,21 @@ class Comparison:
     year: int
     rows: tuple[Compared, ...]
     without: tuple[tuple[str, str, str], ...]
+    first: int | None = None
+
+    @property
+    def span(self) -> Span:
+        """The years of all lines."""
+        return Span(self.year if self.first is None else self.first, self.year)
 
 
 def compare(scenarios: Scenarios, asked: Asked) -> Comparison:
-    """Every scenario but the baseline, by what is compared, then by scenario.
+    """The scenarios asked for but the baseline, by what is compared, then by scenario.
 
     Raises InputError for what the file does not hold, and when nothing asked for has a value.
     """
-    baseline, year = scenarios.baseline(asked.baseline), scenarios.last(asked.year)
+    baseline, span = scenarios.baseline(asked.baseline), scenarios.span(asked.first, asked.year)
+    others = scenarios.others(asked.scenarios, baseline)
     known("--by", asked.by, get_args(By))
     for key, given, allowed in (
         ("--indicator", asked.indicators, scenarios.indicators),
@@ -324,30 +433,26 @@ def compare(scenarios: Scenarios, asked: Asked) -> Comparison:
     reference = scenarios.ids.index(baseline)
     rows: list[Compared] = []
     without: list[tuple[str, str, str]] = []
-    for indicator, product in _pairs(scenarios, asked, year):
+    for indicator, product in _pairs(scenarios, asked, span.last):
+        over = span.how(scenarios.kind(indicator))
         for group in GROUPS[asked.by]:
-            values = scenarios.values(indicator, product, group, year)
+            values = scenarios.over(indicator, product, group, span)
             if np.isnan(values).all():
                 without.append((indicator, product, group))
                 continue
-            about = (indicator, product, group, year, scenarios.unit(indicator))
-            rows += [
-                Compared(one, *about, scenarios.modes[product], against, costs.get(one))
-                for one, against in _each(scenarios.ids, values, reference)
-            ]
+            about = (indicator, product, group, span.last, scenarios.unit(indicator, over))
+            mode = scenarios.modes[product]
+            for one in others:
+                against = paired(values[reference], values[scenarios.ids.index(one)])
+                end = (costs.get(one), asked.first, over)
+                rows.append(Compared(one, *about, mode, against, *end))
     if without and not rows:
         raise InputError(
             "nothing of this has a value in these results",
             given=", ".join(" / ".join(one) for one in without),
             allowed="indicators, products and groups that go together",
         )
-    return Comparison(baseline, year, tuple(rows), tuple(without))
-
-
-def _each(ids: Sequence[str], values: Float, reference: int) -> Iterable[tuple[str, Paired]]:
-    for i, one in enumerate(ids):
-        if i != reference:
-            yield one, paired(values[reference], values[i])
+    return Comparison(baseline, span.last, tuple(rows), tuple(without), asked.first)
 
 
 def _pairs(scenarios: Scenarios, asked: Asked, year: int) -> list[tuple[str, str]]:

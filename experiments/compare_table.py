@@ -16,8 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.compare import (
+    A_YEAR,
     CERTAINTY,
     EQUAL,
+    NEGLIGIBLE,
+    NOT_VISIBLE,
     NOTHING,
     WHOLE,
     Asked,
@@ -25,6 +28,7 @@ from experiments.compare import (
     Comparison,
     Paired,
     Scenarios,
+    Span,
     compare,
     open_scenarios,
 )
@@ -32,6 +36,7 @@ from experiments.comparison_table import Scale
 from experiments.headlines import MARK, warning
 from experiments.results import MODE_TEXT
 from experiments.scenario_costs import Cost
+from experiments.scenario_results import load_cautions
 from model.errors import InputError
 
 COLUMNS = (
@@ -40,7 +45,7 @@ COLUMNS = (
     *("percent", "percent_low90", "percent_high90", "share_above", "share_below", "agree"),
     *("certainty", "draws", "missing_draws", "draws_without_percent"),
     *("cost", "cost_low", "cost_high", "cost_price_year", "measures", "measures_without_cost"),
-    *("cost_per_unit", "cost_per_unit_low", "cost_per_unit_high"),
+    *("cost_per_unit", "cost_per_unit_low", "cost_per_unit_high", "from_year", "over_years"),
 )
 ASSUMED = (
     "Assumed: what a scenario changes follows from effects, reach and timing of measures and from "
@@ -56,6 +61,19 @@ PER_UNIT = (
     "Cost per unit: EUR a year over the size of the median difference of that one year; its ends "
     "take the ends of both. None where a measure has no cost or the interval holds zero."
 )
+ONE_YEAR = "Events that pass show in their own years: --year 2026, or --from 2024 for sums."
+SEVERAL_YEARS = (
+    "Years are taken together within each draw: counts, amounts and money are summed, all else is "
+    "averaged."
+)
+NO_COST_PER_UNIT = "Costs per unit are told of one year only."
+TITLES = "Titles of scenarios: drugfutures show scenarios."
+ABOUT_NOUGHT = "≈ 0"
+FEW_DRAWS = 20
+"""Fewer draws than this are warned of under a table too."""
+TINY = 1e-3
+"""Share of the largest number of an interval below which another one is printed as 0."""
+SMALLEST = 1e-6  # what is smaller is printed as 0
 SHORTEST = 16  # characters of a column of numbers at least, for the words above it
 BETWEEN = 3  # characters between two columns
 
@@ -106,6 +124,7 @@ def json_text(scenarios: Scenarios, found: Comparison, told: Sequence[str]) -> s
     """The same lines with what must be said of them."""
     whole = {
         "baseline": found.baseline,
+        "from_year": found.span.first,
         "year": found.year,
         "draws_from": scenarios.drawn,
         "draws": scenarios.draws,
@@ -135,7 +154,7 @@ def _cells(found: Comparison, row: Compared) -> dict[str, str | float | None]:
         *(one.certainty, one.draws, one.missing, one.without_percent),
         *((cost.value, cost.low, cost.high, cost.price_year) if cost else (None,) * 4),
         *((cost.measures, cost.missing) if cost else (None, None)),
-        *per_unit,
+        *(*per_unit, row.year if row.first is None else row.first, row.over or None),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -170,14 +189,23 @@ def _tables(scenarios: Scenarios, found: Comparison, asked: Asked, width: int) -
 
 
 def grid(
-    title: str, heads: Sequence[str], lines: Mapping[str, Sequence[Text]], width: int
+    title: str,
+    heads: Sequence[str],
+    lines: Mapping[str, Sequence[Text]],
+    width: int,
+    titles: Mapping[str, str],
 ) -> Iterable[Table]:
-    """One line a scenario, in as many tables as the width asks for; no cell is broken."""
-    names = max(map(len, lines), default=0)
+    """One line a scenario, in as many tables as the width asks for; no cell is broken.
+
+    Titles of scenarios stand beside their ids where that asks for no more tables.
+    """
     cells = [cell.cell_len for line in lines.values() for cell in line]
     across = max(SHORTEST, *cells) if cells else SHORTEST
-    room = max(1, (width - names) // (across + BETWEEN))
-    count = max(1, math.ceil(len(heads) / room))
+    long = max(map(len, lines), default=0)
+    both = {one: f"{one:{long}}  {titles[one]}" for one in lines}
+    counts = [_tables_of(len(heads), width - wide, across) for wide in (long, _widest(both))]
+    told = both if counts[0] == counts[1] <= len(heads) else {one: one for one in lines}
+    count, names = counts[0], _widest(told)
     each = math.ceil(len(heads) / count)
     for first in range(0, len(heads), each):
         table = plain_table("\n".join(textwrap.wrap(title, width)))
@@ -186,8 +214,17 @@ def grid(
             wrapped = "\n".join(textwrap.wrap(head, across))
             table.add_column(wrapped, no_wrap=True, min_width=across)
         for name, line in lines.items():
-            table.add_row(name, *line[first : first + each])
+            table.add_row(told[name], *line[first : first + each])
         yield table
+
+
+def _tables_of(columns: int, width: int, across: int) -> int:
+    room = max(1, width // (across + BETWEEN))
+    return max(1, math.ceil(columns / room)) if width >= across + BETWEEN else columns + 1
+
+
+def _widest(names: Mapping[str, str]) -> int:
+    return max(map(len, names.values()), default=0)
 
 
 def plain_table(title: str) -> Table:
@@ -203,10 +240,16 @@ def _short(scenarios: Scenarios, found: Comparison, group: str, width: int) -> I
     ids = list(dict.fromkeys(row.scenario for row in rows))
     cells = {(row.scenario, row.indicator, row.product): row.paired for row in rows}
     keys = list(dict.fromkeys((row.indicator, row.product) for row in rows))
-    title = f"% of {found.baseline}, {found.year}, {group}: median (90% interval)"
-    heads = [f"{scenarios.name(key[0])}: {scenarios.names[key[1]]}" for key in keys]
+    years = found.span.told(scenarios.kind(row.indicator) for row in rows)
+    title = f"% of {found.baseline}, {years}, {group}: median (90% interval)"
+    heads = [_head(scenarios, found.span, *key) for key in keys]
     lines = {one: [percent_cell(cells[one, *key]) for key in keys] for one in ids}
-    yield from grid(title, heads, lines, width)
+    yield from grid(title, heads, lines, width, scenarios.titles)
+
+
+def _head(scenarios: Scenarios, span: Span, indicator: str, product: str) -> str:
+    over = span.how(scenarios.kind(indicator))
+    return f"{scenarios.name(indicator)}: {scenarios.names[product]}" + (over and f" ({over})")
 
 
 def percent_cell(one: Paired) -> Text:
@@ -215,6 +258,8 @@ def percent_cell(one: Paired) -> Text:
         return Text(NOTHING, style="dim")
     if one.equal:
         return Text(EQUAL, style="dim")
+    if one.negligible:
+        return Text(ABOUT_NOUGHT, style="dim")
     return Text(f"{percents(one)} {one.mark}")
 
 
@@ -224,17 +269,38 @@ def percents(one: Paired) -> str:
 
 
 def brief(value: float) -> str:
-    """Two digits, all of those before the point; "-0.0": below nought, but hardly."""
-    if abs(value) >= 9.95:
-        return f"{value:.0f}"
+    """A percentage: two digits at most, one decimal at most; "0.0": hardly anything."""
     if abs(value) < 0.05:
-        return "0" if value == 0.0 else "0.0" if value > 0 else "-0.0"
-    return f"{value:.1f}"
+        return "0.0"
+    if abs(value) < 9.95:
+        return f"{value:.1f}"
+    whole = round(value)
+    return f"{round(whole, 2 - len(str(abs(whole)))):.0f}"
+
+
+def three(value: float, largest: float | None = None) -> str:
+    """An absolute number: three digits, no exponent; 0 where it is tiny beside ``largest``."""
+    size = abs(value)
+    if math.isnan(value):
+        return NOTHING
+    if size < SMALLEST or (largest is not None and size < TINY * abs(largest)):
+        return "0"
+    decimals = 2 - math.floor(math.log10(size))
+    told = f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    return told.rstrip("0").rstrip(".") if "." in told else told
+
+
+def scale_of(unit: str) -> Scale:
+    """How numbers of a unit are printed; sums of money in millions too."""
+    if unit.startswith("EUR of") and not unit.endswith(A_YEAR):
+        return Scale(Scale.of(unit + A_YEAR).name.removesuffix(A_YEAR), 1e-6)
+    return Scale.of(unit)
 
 
 def _long(scenarios: Scenarios, found: Comparison) -> Table:
     """A line for each difference, with levels, sizes and how far the draws agree."""
-    table = plain_table(f"Compared with {found.baseline}, {found.year}")
+    years = found.span.told(scenarios.kind(row.indicator) for row in found.rows)
+    table = plain_table(f"Compared with {found.baseline}, {years}")
     table.expand = True
     table.add_column("", ratio=1, overflow="fold")
     for head in ("Baseline,\nscenario", "Difference\n(90%)", "Percent\n(90%)", "Draws\nagree"):
@@ -249,7 +315,8 @@ def _long(scenarios: Scenarios, found: Comparison) -> Table:
             table.add_row(_heading(scenarios, row), *[""] * (4 + of_one))
             before = (row.indicator, row.product, row.group)
         cells = _long_cells(row)
-        table.add_row(f"  {row.scenario}", *cells, *([_per_unit(row)] if of_one else []))
+        title = Text(f"  {row.scenario}").append(f"\n  {scenarios.titles[row.scenario]}", "dim")
+        table.add_row(title, *cells, *([_per_unit(row)] if of_one else []))
     return table
 
 
@@ -257,26 +324,32 @@ def _heading(scenarios: Scenarios, row: Compared) -> Text:
     mark = MARK if row.mode == "scenario-only" else ""
     where = "" if row.group == WHOLE else f", {row.group}"
     head = Text(f"{scenarios.names[row.product]}{mark}: {scenarios.name(row.indicator)}", "bold")
-    return head.append(f"{where}, {Scale.of(row.unit).name}", style="not bold")
+    over = f", {row.over}" if row.over else ""
+    return head.append(f"{where}, {scale_of(row.unit).name}{over}", style="not bold")
 
 
 def _long_cells(row: Compared) -> tuple[str, str, str, str]:
-    one, scale = row.paired, Scale.of(row.unit)
+    one, scale = row.paired, scale_of(row.unit)
     if not one.draws:
         return NOTHING, "", "", f"0 of {one.missing}"
-    levels = f"{scale.told(one.baseline)}\n{scale.told(one.value)}"
+    levels = "\n".join(f"{three(x * scale.factor)}{scale.end}" for x in (one.baseline, one.value))
     if one.equal:
         return levels, EQUAL, "", _draws(one)
-    bare = Scale(scale.name, scale.factor)
-    low, middle, high = (bare.told(x) for x in (one.low, one.difference, one.high))
+    if one.negligible:
+        return levels, ABOUT_NOUGHT, ABOUT_NOUGHT, _left_out(one).strip()
+    ends = [x * scale.factor for x in (one.low, one.difference, one.high)]
+    low, middle, high = (three(x, max(map(abs, ends))) for x in ends)
     unit = " points" if row.unit == "proportion" else ""
     percent = NOTHING if math.isnan(one.percent) else percents(one).replace(" (", "%\n(")
     return levels, f"{middle}{unit}\n({low}, {high})", percent, _draws(one)
 
 
 def _draws(one: Paired) -> str:
-    left_out = f"\n{one.missing} left out" if one.missing else ""
-    return f"{whole_percent(one.agree)} {one.mark}{left_out}"
+    return f"{whole_percent(one.agree)} {one.mark}{_left_out(one)}"
+
+
+def _left_out(one: Paired) -> str:
+    return f"\n{one.missing} left out" if one.missing else ""
 
 
 def whole_percent(share: float) -> str:
@@ -288,7 +361,7 @@ def _per_unit(row: Compared) -> str:
     if row.per_unit is None:
         return "-"
     value, low, high = row.per_unit
-    return f"{value:,.3g}\n({low:,.3g}–{high:,.3g})"
+    return f"{three(value)}\n({three(low)}–{three(high)})"
 
 
 def _costs(costs: dict[str, Cost]) -> Table:
@@ -307,16 +380,18 @@ def cost_text(cost: Cost) -> str:
         return "no active measure"
     if not cost.whole or cost.value is None:
         return f"cost: not found for {cost.missing} of {cost.measures} measures"
-    told = f"{cost.value / 1e6:,.3g}"
+    told = three(cost.value / 1e6)
     if cost.low is not None and cost.high is not None:
-        told += f" ({cost.low / 1e6:,.3g}–{cost.high / 1e6:,.3g})"
+        told += f" ({three(cost.low / 1e6)}–{three(cost.high / 1e6)})"
     return f"{told} million EUR of {cost.price_year}"
 
 
 def notes(scenarios: Scenarios, found: Comparison) -> list[str]:
     """What must be said with the numbers, one paragraph each."""
     marks = "; ".join(f"{mark} {words} ({least:.0%} or more)" for least, words, mark in CERTAINTY)
-    told = [PAIRED, f"Draws with the sign of the median: {marks}.".replace(" (0% or more)", "")]
+    told = few_draws(scenarios.draws)
+    told += [PAIRED, f"Draws with the sign of the median: {marks}.".replace(" (0% or more)", "")]
+    told += not_visible(row.paired for row in found.rows) + of_years(found.span)
     told += left_out(max((row.paired.missing for row in found.rows), default=0), scenarios.draws)
     zero = max((row.paired.without_percent for row in found.rows), default=0)
     if zero:
@@ -325,11 +400,42 @@ def notes(scenarios: Scenarios, found: Comparison) -> list[str]:
         whole = ", ".join(" / ".join(one) for one in found.without)
         told.append(f"Without a value: {whole}.")
     told += who_rests_on_priors(scenarios, [row.product for row in found.rows])
+    told += cautions(scenarios, [row.indicator for row in found.rows])
     if any(row.per_unit for row in found.rows):
         told.append(PER_UNIT)
+    if not found.span.one and any(row.cost and row.cost.whole for row in found.rows):
+        told.append(NO_COST_PER_UNIT)
     if not any(row.cost for row in found.rows):
         told.append("Costs of these scenarios are not known.")
-    return [*told, ASSUMED]
+    return [*told, TITLES, ASSUMED]
+
+
+def few_draws(draws: int) -> list[str]:
+    """The warning of few draws, when they are very few."""
+    rough = warning(draws) if draws < FEW_DRAWS else None
+    return [] if rough is None else [f"{rough}."]
+
+
+def not_visible(pairs: Iterable[Paired]) -> list[str]:
+    """A sentence on what cannot be told from the baseline, when something cannot."""
+    if not any(one.negligible for one in pairs):
+        return []
+    near = f"median and 90% interval within {NEGLIGIBLE:g}% of the baseline"
+    return [f"{ABOUT_NOUGHT}, {NOT_VISIBLE}: {near}."]
+
+
+def of_years(span: Span) -> list[str]:
+    """A sentence on the years: one, or several taken together."""
+    return [ONE_YEAR if span.one else SEVERAL_YEARS]
+
+
+def cautions(scenarios: Scenarios, indicators: Iterable[str]) -> list[str]:
+    """What to know of the indicators shown, a line each; those with the same caution together."""
+    known, found = load_cautions(), dict[str, list[str]]()
+    for one in dict.fromkeys(indicators):
+        if one in known:
+            found.setdefault(known[one], []).append(scenarios.name(one))
+    return [f"{' and '.join(names)}: {caution}." for caution, names in found.items()]
 
 
 def left_out(missing: int, draws: int) -> list[str]:

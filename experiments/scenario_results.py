@@ -43,10 +43,11 @@ BEFORE = 1  # years before the first branch that are kept
 
 
 class MainRow(TableRow):
-    """An indicator that scenarios are compared by."""
+    """An indicator that scenarios are compared by; ``caution``: what to know when reading it."""
 
     indicator: str
     why: str
+    caution: str | None
 
 
 def load_main_indicators(catalogue: Catalogue, path: Path = MAIN) -> tuple[IndicatorRow, ...]:
@@ -65,6 +66,11 @@ def load_main_indicators(catalogue: Catalogue, path: Path = MAIN) -> tuple[Indic
             )
         found.append(known[row.indicator])
     return tuple(found)
+
+
+def load_cautions(path: Path = MAIN) -> dict[str, str]:
+    """What to know when reading an indicator, by id; only those that need it."""
+    return {row.indicator: row.caution for row in read_rows(path, MainRow) if row.caution}
 
 
 def group_cells(strata: Strata) -> Float:

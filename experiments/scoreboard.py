@@ -20,12 +20,14 @@ from rich.text import Text
 
 from experiments.compare import (
     CLEAR,
+    NOT_VISIBLE,
     NOTHING,
     WHOLE,
     Float,
     Format,
     Paired,
     Scenarios,
+    Span,
     known,
     open_scenarios,
     paired,
@@ -33,9 +35,14 @@ from experiments.compare import (
 from experiments.compare_table import (
     ASSUMED,
     PAIRED,
+    TITLES,
+    cautions,
+    few_draws,
     grid,
     left_out,
+    not_visible,
     number,
+    of_years,
     percents,
     put,
     who_rests_on_priors,
@@ -51,13 +58,15 @@ SCOREBOARD = Path(__file__).with_name("scoreboard.csv")
 EVERYONE = {"population": "all"}
 """Indicators to divide by that stand for all products at once."""
 BETTER, WORSE, UNCLEAR, EQUAL = "better", "worse", "unclear", "no difference"
-MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "?", EQUAL: "=", NOTHING: ""}
-STYLES = {BETTER: "green", WORSE: "red", UNCLEAR: "", EQUAL: "dim", NOTHING: "dim"}
+MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "?", EQUAL: "=", NOT_VISIBLE: "≈", NOTHING: ""}
+STYLES = {BETTER: "green", WORSE: "red", UNCLEAR: ""}
+"""Style by direction; all others are dim."""
 COLUMNS = (
     *("scenario", "baseline", "aim", "indicator", "per", "product", "group", "statistic"),
     *("better_is", "year", "direction", "percent", "percent_low90", "percent_high90"),
     *("share_better", "share_worse", "baseline_median", "scenario_median", "difference"),
     *("low90", "high90", "unit", "mode", "draws", "missing_draws", "source"),
+    *("from_year", "over_years"),
 )
 NO_SUM = (
     "Aims are not weighed and not added up. A direction is told where "
@@ -105,11 +114,13 @@ class Score:
 
     @property
     def direction(self) -> str:
-        """better, worse, unclear, no difference or no value."""
+        """better, worse, unclear, no difference, no visible difference or no value."""
         if not self.paired.draws:
             return NOTHING
         if self.paired.equal:
             return EQUAL
+        if self.paired.negligible:
+            return NOT_VISIBLE
         if self.share_better >= CLEAR:
             return BETTER
         return WORSE if self.share_worse >= CLEAR else UNCLEAR
@@ -117,7 +128,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command was asked for."""
+    """What the command was asked for; years and scenarios as in a comparison."""
 
     results: Path
     baseline: str | None = None
@@ -125,6 +136,8 @@ class Asked:
     year: int | None = None
     format: Format = "table"
     out: Path | None = None
+    first: int | None = None
+    scenarios: tuple[str, ...] = ()
 
 
 def load_scoreboard(path: Path = SCOREBOARD) -> list[ScoreRow]:
@@ -148,20 +161,23 @@ def load_scoreboard(path: Path = SCOREBOARD) -> list[ScoreRow]:
     return rows
 
 
-def quantity(scenarios: Scenarios, row: ScoreRow, year: int) -> Float:
-    """What a row measures (scenarios, D). Raises InputError for what the file lacks."""
-    found = [_level(scenarios, row, group, year) for group in row.groups]
+def quantity(scenarios: Scenarios, row: ScoreRow, span: Span) -> Float:
+    """What a row measures (scenarios, D). Raises InputError for what the file lacks.
+
+    Years are taken together first, by the kind of each indicator, and divided after.
+    """
+    found = [_level(scenarios, row, group, span) for group in row.groups]
     if row.statistic == "level":
         return found[0]
     return over(found[0], found[1]) if row.statistic == "ratio" else found[0] - found[1]
 
 
-def _level(scenarios: Scenarios, row: ScoreRow, group: str, year: int) -> Float:
-    values = scenarios.values(row.indicator, row.product, group, year)
+def _level(scenarios: Scenarios, row: ScoreRow, group: str, span: Span) -> Float:
+    values = scenarios.over(row.indicator, row.product, group, span)
     if row.per is None:
         return values
     whole = EVERYONE.get(row.per, row.product)
-    return over(values, scenarios.values(row.per, whole, group, year))
+    return over(values, scenarios.over(row.per, whole, group, span))
 
 
 def over(values: Float, whole: Float) -> Float:
@@ -172,20 +188,24 @@ def over(values: Float, whole: Float) -> Float:
     return found
 
 
-def scores(scenarios: Scenarios, rows: Sequence[ScoreRow], year: int, baseline: str) -> list[Score]:
-    """Every scenario but the baseline, row by row."""
-    reference, found = scenarios.ids.index(baseline), []
+def scores(
+    scenarios: Scenarios,
+    rows: Sequence[ScoreRow],
+    span: Span,
+    baseline: str,
+    asked: Sequence[str] = (),
+) -> list[Score]:
+    """The scenarios asked for (none: all) but the baseline, row by row."""
+    others, found = scenarios.others(asked, baseline), []
     for row in rows:
-        values = quantity(scenarios, row, year)
-        for i, one in enumerate(scenarios.ids):
-            if i != reference:
-                found.append(Score(one, row, paired(values[reference], values[i])))
+        values = dict(zip(scenarios.ids, quantity(scenarios, row, span), strict=True))
+        found += [Score(one, row, paired(values[baseline], values[one])) for one in others]
     return found
 
 
-def unit_of(scenarios: Scenarios, row: ScoreRow) -> str:
-    """Unit of what a row measures."""
-    unit = scenarios.unit(row.indicator)
+def unit_of(scenarios: Scenarios, row: ScoreRow, over: str = "") -> str:
+    """Unit of what a row measures; ``over``: sum or mean of several years."""
+    unit = scenarios.unit(row.indicator, over)
     if row.per is not None:
         unit = f"{unit} over {scenarios.unit(row.per)} ({row.per})"
     return {"level": unit, "ratio": "ratio", "gap": unit}[row.statistic]
@@ -210,36 +230,38 @@ def print_scoreboard(asked: Asked, console: Console) -> None:
         known("--aim", asked.aim, AIMS)
         rows = [row for row in rows if row.aim == asked.aim]
     with open_scenarios(asked.results) as scenarios:
-        baseline, year = scenarios.baseline(asked.baseline), scenarios.last(asked.year)
-        found = scores(scenarios, rows, year, baseline)
-        told = notes(scenarios, found)
-        lines = [_cells(scenarios, one, baseline, year) for one in found]
+        baseline, span = scenarios.baseline(asked.baseline), scenarios.span(asked.first, asked.year)
+        found = scores(scenarios, rows, span, baseline, asked.scenarios)
+        told = notes(scenarios, found, span)
+        lines = [_cells(scenarios, one, baseline, span) for one in found]
         if asked.format == "csv":
             put(_csv(lines), asked.out)
         elif asked.format == "json":
-            about = {"baseline": baseline, "year": year, "draws_from": scenarios.drawn}
+            years = {"from_year": span.first, "year": span.last}
+            about = {"baseline": baseline, **years, "draws_from": scenarios.drawn}
             whole = {**about, "draws": scenarios.draws, "notes": told, "rows": lines}
             put(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n", asked.out)
         else:
             text = io.StringIO()
             screen = Console(file=text, width=console.width) if asked.out else console
-            _print(scenarios, found, f"% of {baseline}, {year}", told, screen)
+            _print(scenarios, found, (baseline, span), told, screen)
             if asked.out is not None:
                 put(text.getvalue(), asked.out)
 
 
 def _cells(
-    scenarios: Scenarios, one: Score, baseline: str, year: int
+    scenarios: Scenarios, one: Score, baseline: str, span: Span
 ) -> dict[str, str | float | None]:
     row, pair = one.row, one.paired
+    over = span.how(scenarios.kind(row.indicator))
     values: tuple[str | float | None, ...] = (
         *(one.scenario, baseline, row.aim, row.indicator, row.per, row.product, row.group),
-        *(row.statistic, row.better, year, one.direction),
+        *(row.statistic, row.better, span.last, one.direction),
         *map(number, (pair.percent, pair.percent_low, pair.percent_high)),
         *(one.share_better, one.share_worse),
         *map(number, (pair.baseline, pair.value, pair.difference, pair.low, pair.high)),
-        *(unit_of(scenarios, row), scenarios.modes[row.product] or None),
-        *(pair.draws, pair.missing, row.source),
+        *(unit_of(scenarios, row, over), scenarios.modes[row.product] or None),
+        *(pair.draws, pair.missing, row.source, span.first, over or None),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -256,7 +278,7 @@ def _csv(lines: Sequence[dict[str, str | float | None]]) -> str:
 def _print(
     scenarios: Scenarios,
     found: Sequence[Score],
-    title: str,
+    against: tuple[str, Span],
     told: Sequence[str],
     console: Console,
 ) -> None:
@@ -265,15 +287,16 @@ def _print(
     rough = warning(scenarios.draws)
     if rough is not None:
         console.print(rough, style="bold")
-    words = load_texts()["en"]
+    words, (baseline, span) = load_texts()["en"], against
     ids = list(dict.fromkeys(one.scenario for one in found))
     for aim in dict.fromkeys(one.row.aim for one in found):
         of_aim = {(one.scenario, one.row.line): one for one in found if one.row.aim == aim}
         rows = list({one.row.line: one.row for one in of_aim.values()}.values())
-        heads = [f"{label_of(scenarios, row)} (better: {row.better})" for row in rows]
+        heads = [f"{_label(scenarios, row, span)} (better: {row.better})" for row in rows]
         lines = {one: [_cell(of_aim[one, row.line]) for row in rows] for one in ids}
+        title = f"% of {baseline}, {span.told(scenarios.kind(row.indicator) for row in rows)}"
         named = f"{words[f'aim.{aim}']}: {title}, median (90% interval), share of draws better"
-        for table in grid(named, heads, lines, console.width):
+        for table in grid(named, heads, lines, console.width, scenarios.titles):
             console.print()
             console.print(table)
     for note in told:
@@ -281,21 +304,33 @@ def _print(
         console.print(note)
 
 
+def _label(scenarios: Scenarios, row: ScoreRow, span: Span) -> str:
+    over = span.how(scenarios.kind(row.indicator))
+    return label_of(scenarios, row) + (over and f" ({over})")
+
+
 def _cell(one: Score) -> Text:
-    direction, style = one.direction, STYLES[one.direction]
+    direction, style = one.direction, STYLES.get(one.direction, "dim")
+    if direction == NOT_VISIBLE:
+        return Text(f"{MARKS[direction]} {direction}", style=style)
     if direction in (EQUAL, NOTHING) or math.isnan(one.paired.percent):
         return Text(direction, style=style)
     told = f"{MARKS[direction]} {percents(one.paired)} {whole_percent(one.share_better)}"
     return Text(told, style=style)
 
 
-def notes(scenarios: Scenarios, found: Sequence[Score]) -> list[str]:
+def notes(scenarios: Scenarios, found: Sequence[Score], span: Span) -> list[str]:
     """What must be said with the scores, one paragraph each."""
     missing = max((one.paired.missing for one in found), default=0)
     return [
+        *few_draws(scenarios.draws),
         NO_SUM,
         PAIRED,
+        *not_visible(one.paired for one in found),
+        *of_years(span),
         *left_out(missing, scenarios.draws),
         *who_rests_on_priors(scenarios, [one.row.product for one in found]),
+        *cautions(scenarios, [one.row.indicator for one in found]),
+        TITLES,
         ASSUMED,
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,20 @@ def test_the_python_example_runs(
     exec(code, {})
     low, median, high = (float(part) for part in capsys.readouterr().out.strip(" []\n").split())
     assert 0.0 < low <= median <= high < 1.0
+
+
+def test_the_python_example_of_scenarios_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("calibration.posterior.SHIPPED", write_stand_in(tmp_path))
+    page = (ROOT / "docs" / "python.md").read_text()
+    code = page.split("```python\n")[2].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code.replace("draws=10", "draws=2").replace("0, 10)", "0, 2)"), names)
+    simulated, reference = names["simulated"].output, names["bench"].reference
+    assert len(names["composed"].changes) > 50
+    np.testing.assert_array_equal(simulated.deaths[:, :14], reference.deaths[:, :14])
+    assert not np.array_equal(simulated.deaths, reference.deaths)
 
 
 def test_the_catalogue_guide_names_every_modifier() -> None:

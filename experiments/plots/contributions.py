@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments.compare_table import brief
+from experiments.compare_table import brief, three
 from experiments.plots.scenario_sheet import Better, Picture, file_name, margin, new_sheet, short
 from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, NARROW, STYLE, VERMILION
 from model.errors import InputError
@@ -73,15 +73,22 @@ def contributions(parts: Parts) -> Picture:
 
 
 def _colours(better: Better) -> list[str]:
-    return [f"Better is {better}: blue bars help, red ones harm."] if better else []
+    return [f"Better is {better}: blue bars help, orange ones harm."] if better else []
 
 
 def _rest(parts: Parts, summed: float) -> list[str]:
     gap = parts.total.median - summed
     if abs(gap) <= APART * abs(parts.total.median):
         return []
-    told = f"{brief(summed)} against {brief(parts.total.median)} {parts.unit}"
+    told = f"{_told(parts, summed)} against {_told(parts, parts.total.median)} {parts.unit}"
     return [f"Medians of parts need not add up to the median of the whole: {told}."]
+
+
+def _told(parts: Parts, number: float) -> str:
+    if parts.unit.startswith("%"):
+        return brief(number)
+    rows = (*parts.rows, parts.total)
+    return three(number, max(abs(end) for row in rows for end in (row.low, row.high)))
 
 
 def _draw(axes: Axes, parts: Parts, starts: Sequence[float]) -> None:
@@ -101,7 +108,8 @@ def _draw(axes: Axes, parts: Parts, starts: Sequence[float]) -> None:
         axes.plot(ends, [i, i], color=BLACK, linewidth=1.0, zorder=4)
         if i < last - 1:
             axes.plot([end, end], [i, i + 1], color=GREY, linewidth=0.6, linestyle=":", zorder=2)
-        told = f"{brief(row.median)} ({brief(row.low)}, {brief(row.high)})"
+        median, low, high = (_told(parts, x) for x in (row.median, row.low, row.high))
+        told = f"{median} ({low}, {high})"
         axes.text(1.012, i, told, transform=place, va="center", fontsize=7.5)
     axes.set_yticks(range(len(rows)))
     axes.set_yticklabels([short(row.label) for row in rows], fontsize=8)

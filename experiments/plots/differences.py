@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from experiments.compare import CERTAINTY, WHOLE, Paired, Scenarios, paired
+from experiments.compare import CERTAINTY, NEGLIGIBLE, WHOLE, Paired, Scenarios, paired
 from experiments.plots.scenario_fans import Of, label_ends
 from experiments.plots.scenario_sheet import (
+    IDS,
     Cell,
     Float,
     Picture,
@@ -19,15 +22,17 @@ from experiments.plots.scenario_sheet import (
     file_name,
     left_of,
     margin,
+    named,
     new_sheet,
     priors_note,
+    reading_notes,
 )
 from experiments.plots.style import BLACK, FAINT_BAND, GREY, NARROW, OPACITY, SEVERAL, STYLE, Look
 from model.errors import InputError
 
 COLUMNS = (
     *("scenario", "year", "percent_low90", "percent", "percent_high90"),
-    *("share_above", "share_below", "draws", "missing_draws", "unit"),
+    *("share_above", "share_below", "draws", "missing_draws", "unit", "certainty"),
 )
 LEFT, UPPER, LOWER, BETWEEN, TICKS = 0.65, 3.0, 1.1, 0.5, 0.35  # inches
 EVEN = 0.5
@@ -36,8 +41,13 @@ Course = tuple[str, Look, list[Paired]]
 """Title, look and the years of a scenario."""
 
 
-def differences(dataset: xr.Dataset, of: Of, asked: list[str] | None = None) -> Picture:
-    """Up to six scenarios (None: all of the file) less the baseline. Raises InputError for more."""
+def differences(
+    dataset: xr.Dataset, of: Of, asked: list[str] | None = None, why: str = ""
+) -> Picture:
+    """Up to six scenarios (None: all of the file) less the baseline. Raises InputError for more.
+
+    ``why``: how the scenarios were chosen, for the foot.
+    """
     scenarios = Scenarios(dataset)
     baseline = scenarios.baseline(of.baseline)
     ids = chosen(scenarios, asked, baseline)
@@ -47,14 +57,19 @@ def differences(dataset: xr.Dataset, of: Of, asked: list[str] | None = None) -> 
         raise InputError("nothing to draw: no value, or no other scenario", given=title)
     reference = values[scenarios.ids.index(baseline)]
     courses: list[Course] = [
-        (scenarios.titles[one], look, _years(reference, values[scenarios.ids.index(one)]))
+        _course(
+            named(one, scenarios.titles[one]), look, reference, values[scenarios.ids.index(one)]
+        )
         for one, look in zip(ids, SEVERAL, strict=False)
     ]
     notes = [
         "Above: median of the difference within each draw and the band of 90% of draws, in percent "
         "of the baseline of the draw. Below: share of draws above the baseline; outside the grey "
         f"lines {CERTAINTY[0][0]:.0%} or more of draws agree on the sign, and draws without a "
-        "difference count half.",
+        "difference count half, and so do all where none is visible (median and 90% within "
+        f"{NEGLIGIBLE:g}% of the baseline). A scenario in grey: never visible.",
+        f"{why} {IDS}".strip(),
+        *reading_notes(scenarios, of.indicator),
         " ".join((left_of(scenarios, values), *priors_note(scenarios, of.product))).strip(),
     ]
     with mpl.rc_context(STYLE):
@@ -80,13 +95,19 @@ def differences(dataset: xr.Dataset, of: Of, asked: list[str] | None = None) -> 
     return Picture(name, sheet.figure, COLUMNS, rows)
 
 
+def _course(name: str, look: Look, reference: Float, values: Float) -> Course:
+    years = _years(reference, values)
+    nothing = all(pair.equal or pair.negligible or not pair.draws for pair in years)
+    return name, replace(look, colour=GREY) if nothing else look, years
+
+
 def _years(reference: Float, values: Float) -> list[Paired]:
     return [paired(reference[:, year], values[:, year]) for year in range(values.shape[1])]
 
 
 def _row(scenario: str, year: int, pair: Paired) -> tuple[Cell, ...]:
     numbers = (pair.percent_low, pair.percent, pair.percent_high, pair.up, pair.down)
-    return (scenario, year, *numbers, pair.draws, pair.missing, "% of the baseline")
+    return (scenario, year, *numbers, pair.draws, pair.missing, "% of the baseline", pair.certainty)
 
 
 def _upper(axes: Axes, years: Float, courses: list[Course]) -> None:
@@ -114,11 +135,15 @@ def _upper(axes: Axes, years: Float, courses: list[Course]) -> None:
     label_ends(axes, [(title, course[-1].percent, look) for title, look, course in courses])
 
 
+def _above(pair: Paired) -> float:
+    if not pair.draws:
+        return np.nan
+    return EVEN if pair.negligible else pair.up + EVEN * (1 - pair.up - pair.down)
+
+
 def _lower(axes: Axes, years: Float, courses: list[Course]) -> None:
     for _, look, course in courses:
-        share = [
-            pair.up + EVEN * (1 - pair.up - pair.down) if pair.draws else np.nan for pair in course
-        ]
+        share = [_above(pair) for pair in course]
         axes.plot(
             years,
             share,

@@ -10,10 +10,20 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments.compare import CLEAR, EQUAL, NOTHING, WHOLE, Paired, Scenarios, paired
-from experiments.compare_table import whole_percent
+from experiments.compare import (
+    CLEAR,
+    EQUAL,
+    NOT_VISIBLE,
+    NOTHING,
+    WHOLE,
+    Paired,
+    Scenarios,
+    paired,
+)
+from experiments.compare_table import ABOUT_NOUGHT, not_visible, whole_percent
 from experiments.plots.scenario_fans import Of
 from experiments.plots.scenario_sheet import (
+    IDS,
     Better,
     Cell,
     Float,
@@ -23,6 +33,7 @@ from experiments.plots.scenario_sheet import (
     margin,
     new_sheet,
     priors_note,
+    reading_notes,
     short,
 )
 from experiments.plots.style import BLACK, BLUE, GREY, NARROW, STYLE, VERMILION
@@ -33,8 +44,11 @@ COLUMNS = (
     *("share_above", "share_below", "direction", "draws", "missing_draws", "unit"),
 )
 RIGHT, LINE, ABOVE, BELOW = 1.55, 0.185, 0.42, 0.42  # inches
-SIDES = {"better": BLUE, "worse": VERMILION, "unclear": GREY, EQUAL: GREY, NOTHING: GREY}
-MARKERS = {"better": "o", "worse": "D", "unclear": "s", EQUAL: "s", NOTHING: "s"}
+UNTOLD = ("unclear", EQUAL, NOT_VISIBLE, NOTHING)
+SIDES = {"better": BLUE, "worse": VERMILION, **dict.fromkeys(UNTOLD, GREY)}
+MARKERS = {"better": "o", "worse": "D", **dict.fromkeys(UNTOLD, "s")}
+FEW, LEAST = 3, 5.0
+"""Fewer scenarios than this have an axis of at least this many percent on both sides."""
 NEUTRAL = {"up": "above", "down": "below"}
 
 
@@ -67,7 +81,8 @@ def profiles(dataset: xr.Dataset, of: Of, better: Better = "", year: int | None 
     notes = [
         "Markers: medians of the difference within each draw; thick bars 50%, thin bars 90% of "
         "draws. Right: the share of draws with the sign of the median.",
-        _colours(better),
+        " ".join([_colours(better), *not_visible(one.paired for one in found), IDS]),
+        *reading_notes(scenarios, of.indicator),
         " ".join(([out] if missing else []) + priors_note(scenarios, of.product)),
     ]
     across = LINE * max(len(found), 4)
@@ -91,8 +106,8 @@ def _colours(better: Better) -> str:
     if not better:
         return "Neither direction is called better here."
     return (
-        f"Better is {better}. Blue dots: better, red diamonds: worse, in {CLEAR:.0%} or more of "
-        "draws; grey squares: unclear or no difference."
+        f"Better is {better}. Blue dots: better, orange diamonds: worse, in {CLEAR:.0%} or more of "
+        "draws; grey squares: unclear or no visible difference."
     )
 
 
@@ -113,11 +128,13 @@ def _found(scenarios: Scenarios, values: Float, baseline: str, better: Better) -
 
 
 def direction(pair: Paired, better: Better) -> str:
-    """better, worse, unclear, no difference or no value; above or below where none is better."""
+    """better, worse, unclear or one of the words for nothing; above or below if none is better."""
     if not pair.draws:
         return NOTHING
     if pair.equal:
         return EQUAL
+    if pair.negligible:
+        return NOT_VISIBLE
     side = "up" if pair.up >= CLEAR else "down" if pair.down >= CLEAR else None
     if side is None:
         return "unclear"
@@ -131,6 +148,12 @@ def _row(one: Profile, year: int) -> tuple[Cell, ...]:
     numbers = (pair.percent_low, one.low50, pair.percent, one.high50, pair.percent_high)
     counts = (pair.up, pair.down, one.direction, pair.draws, pair.missing, "% of the baseline")
     return (one.scenario, one.title, year, *numbers, *counts)
+
+
+def _agree(pair: Paired) -> str:
+    if pair.negligible:
+        return ABOUT_NOUGHT
+    return pair.certainty if pair.equal or not pair.draws else whole_percent(pair.agree)
 
 
 def _draw(axes: Axes, found: list[Profile]) -> None:
@@ -156,8 +179,10 @@ def _draw(axes: Axes, found: list[Profile]) -> None:
             markerfacecolor="white" if colour == GREY else colour,
             zorder=4,
         )
-        told = pair.certainty if pair.equal or not pair.draws else whole_percent(pair.agree)
-        axes.text(1.012, i, told, transform=place, va="center", fontsize=7.5, color=colour)
+        axes.text(1.012, i, _agree(pair), transform=place, va="center", fontsize=7.5, color=colour)
+    if len(found) < FEW:
+        low, high = axes.get_xlim()
+        axes.set_xlim(min(low, -LEAST), max(high, LEAST))
     axes.set_yticks(range(len(found)))
     axes.set_yticklabels([short(one.title) for one in found], fontsize=8)
     axes.tick_params(axis="y", length=0)

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from experiments.compare import WHOLE, Scenarios
 from experiments.plots.page import YOUNGEST
 from experiments.plots.scenario_sheet import (
+    IDS,
     LABEL,
     Cell,
     Float,
@@ -24,8 +25,10 @@ from experiments.plots.scenario_sheet import (
     file_name,
     left_of,
     margin,
+    named,
     new_sheet,
     priors_note,
+    reading_notes,
     short,
     unit_of_group,
 )
@@ -68,8 +71,13 @@ class _Line:
     high: Float
 
 
-def scenario_fan(dataset: xr.Dataset, of: Of, asked: list[str] | None = None) -> Picture:
-    """Baseline and up to six scenarios (None: all of the file). Raises InputError for more."""
+def scenario_fan(
+    dataset: xr.Dataset, of: Of, asked: list[str] | None = None, why: str = ""
+) -> Picture:
+    """Baseline and up to six scenarios (None: all of the file). Raises InputError for more.
+
+    ``why``: how the scenarios were chosen, for the foot.
+    """
     scenarios = Scenarios(dataset)
     baseline = scenarios.baseline(of.baseline)
     ids = chosen(scenarios, asked, baseline)
@@ -79,13 +87,17 @@ def scenario_fan(dataset: xr.Dataset, of: Of, asked: list[str] | None = None) ->
         raise InputError("nothing to draw: no value in these results", given=title)
     looks = dict(zip((baseline, *ids), (REFERENCE, *SEVERAL), strict=False))
     lines = [
-        _Line(one, scenarios.titles[one], look, *bands(values[scenarios.ids.index(one)]))
+        _Line(
+            one, named(one, scenarios.titles[one]), look, *bands(values[scenarios.ids.index(one)])
+        )
         for one, look in looks.items()
     ]
     years = np.array(scenarios.years, float)
     notes = [
         f"Lines: medians; {_whose(len(ids))}: 90% of draws. Scenarios share their draws, so a "
         "difference is surer than bands side by side suggest: see the plots of differences.",
+        f"{why} {IDS}".strip(),
+        *reading_notes(scenarios, of.indicator),
         " ".join((left_of(scenarios, values), *priors_note(scenarios, of.product))).strip(),
     ]
     with mpl.rc_context(STYLE):

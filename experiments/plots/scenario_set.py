@@ -36,7 +36,7 @@ def draw_scenario_plots(folder: Path, dataset: xr.Dataset, which: Which) -> list
     from experiments.plots.differences import differences
     from experiments.plots.profiles import profiles
     from experiments.plots.scenario_fans import Of, scenario_fan
-    from experiments.plots.scenario_sheet import save, widest
+    from experiments.plots.scenario_sheet import how_chosen, save, widest
     from experiments.plots.scoreboard_map import scoreboard_map
     from experiments.scoreboard import load_scoreboard
 
@@ -54,8 +54,9 @@ def draw_scenario_plots(folder: Path, dataset: xr.Dataset, which: Which) -> list
         written += save(profiles(dataset, of, better_of(indicator, rows)), folder)
         if i < FOLLOWED or which == "all":
             most = widest(scenarios, indicator, product, baseline)
-            written += save(scenario_fan(dataset, of, most), folder)
-            written += save(differences(dataset, of, most), folder)
+            why = how_chosen(scenarios, most, baseline)
+            written += save(scenario_fan(dataset, of, most, why), folder)
+            written += save(differences(dataset, of, most, why), folder)
     return written
 
 

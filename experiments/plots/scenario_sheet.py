@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from calibration.series import Group, Series
 from experiments.compare import INTERVAL, WHOLE, Scenarios, paired
+from experiments.compare_table import cautions
 from experiments.plots.sheet import LEGEND_LETTER
 from experiments.plots.style import BANNER, BANNER_WHY, BLACK, DPI, GREY, STYLE, WARNING
 from experiments.plots.units import shown
@@ -33,6 +34,9 @@ Cell = str | float | int | None
 
 MOST = 6
 """Scenarios beside the baseline that one panel can keep apart by colour, dash and label."""
+ALWAYS = "strategy"
+"""The scenario that plots of a few always show when the file has it."""
+IDS = "Ids of scenarios: drugfutures show scenarios."
 HEAD, NOTE_LINE, LETTERS_AN_INCH = 0.66, 0.135, 17.5  # inches, inches, letters of a note
 LABEL, LONGEST = 8.0, 60  # points and letters of the title of a scenario
 ASSUMED = (
@@ -183,6 +187,17 @@ def short(title: str) -> str:
     return title if len(title) <= LONGEST else f"{title[: LONGEST - 1]}…"
 
 
+def named(scenario: str, title: str) -> str:
+    """Title and id, or the title alone where there is no room for both."""
+    both = f"{title} ({scenario})"
+    return both if len(both) <= LONGEST else title
+
+
+def reading_notes(scenarios: Scenarios, indicator: str) -> list[str]:
+    """What to know of the indicator, if anything, for the foot of a plot."""
+    return cautions(scenarios, [indicator])
+
+
 def priors_note(scenarios: Scenarios, product: str) -> list[str]:
     """A sentence where a product, or part of a union, rests on priors."""
     if scenarios.modes[product] == "scenario-only":
@@ -211,7 +226,10 @@ def chosen(scenarios: Scenarios, asked: Sequence[str] | None, baseline: str) -> 
 
 
 def widest(scenarios: Scenarios, indicator: str, product: str, baseline: str) -> list[str]:
-    """The MOST scenarios whose median difference in the last year is largest, in file order."""
+    """ALWAYS, and the scenarios whose median difference in the last year is largest, MOST in all.
+
+    In file order.
+    """
     values = scenarios.values(indicator, product, WHOLE, scenarios.years[-1])
     reference = values[scenarios.ids.index(baseline)]
     sizes = {
@@ -219,8 +237,16 @@ def widest(scenarios: Scenarios, indicator: str, product: str, baseline: str) ->
         for i, one in enumerate(scenarios.ids)
         if one != baseline
     }
-    most = sorted(sizes, key=lambda one: -np.nan_to_num(sizes[one]))[:MOST]
-    return [one for one in scenarios.ids if one in most]
+    order = sorted(sizes, key=lambda one: (one != ALWAYS, -np.nan_to_num(sizes[one])))
+    return [one for one in scenarios.ids if one in order[:MOST]]
+
+
+def how_chosen(scenarios: Scenarios, ids: Sequence[str], baseline: str) -> str:
+    """What ``widest`` chose, for the foot of a plot; "" where it left nothing out."""
+    if len(ids) >= sum(one != baseline for one in scenarios.ids):
+        return ""
+    beside = f"{scenarios.titles[ALWAYS]}, always, and " if ALWAYS in ids else ""
+    return f"Scenarios shown: {beside}those that differ most in {scenarios.years[-1]}."
 
 
 def bands(draws: Float) -> tuple[Float, Float, Float]:

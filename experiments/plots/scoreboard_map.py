@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from experiments.compare import CLEAR, Scenarios
+from experiments.compare import CLEAR, NEGLIGIBLE, NOT_VISIBLE, Scenarios, Span
 from experiments.compare_table import brief
-from experiments.plots.scenario_sheet import Cell, Picture, margin, new_sheet, short
+from experiments.plots.scenario_sheet import IDS, Cell, Picture, margin, new_sheet, short
 from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, STYLE, VERMILION, WIDE
 from experiments.scoreboard import (
     BETTER,
@@ -38,6 +38,8 @@ COLUMNS = (
 RIGHT, LINE, AIMS, HEADS, KEY = 0.12, 0.21, 0.34, 2.2, 0.42  # inches
 HEAD_LETTERS, HEAD_SIZE = 46, 6.2  # letters of a line, points
 FULL = 0.85  # share of the full colour that the cap takes: numbers stay readable
+FAINT = (0.93, 0.93, 0.93)  # where no difference is visible
+SIGNS = {EQUAL: "=", NOT_VISIBLE: "≈"}
 BASE = {BETTER: BLUE, WORSE: VERMILION}
 
 
@@ -54,12 +56,13 @@ def scoreboard_map(
     scenarios = Scenarios(dataset)
     of, at = scenarios.baseline(baseline), scenarios.last(year)
     rows = load_scoreboard() if rows is None else list(rows)
-    found = scores(scenarios, rows, at, of)
+    found = scores(scenarios, rows, Span(at, at), of)
     ids = [one for one in scenarios.ids if one != of]
     notes = [
         f"Numbers: median difference within each draw, % of {scenarios.titles[of]} in {at}. Blue: "
-        f"better, red: worse, in {CLEAR:.0%} or more of draws; the colour is full at {CAP:.0f}%. "
-        "Hatched: draws disagree. =: no difference; –: no value. Intervals are in the CSV.",
+        f"better, orange: worse, in {CLEAR:.0%} or more of draws; colours are full at {CAP:.0f}%. "
+        "Hatched: draws disagree. =: no difference; ≈, grey: no visible difference (median and 90% "
+        f"within {NEGLIGIBLE:g}%); –: no value. Intervals are in the CSV. {IDS}",
         "Aims are not weighed and not added up: colours of one line are no sum. Arrows: which "
         "direction is better. Unions hold scenario-only products, which rest on priors.",
     ]
@@ -89,6 +92,8 @@ def _line(one: Score, year: int) -> tuple[Cell, ...]:
 
 def shade(direction: str, percent: float) -> tuple[float, float, float]:
     """Colour of a cell: from white to the full colour at CAP."""
+    if direction == NOT_VISIBLE:
+        return FAINT
     if direction not in BASE or np.isnan(percent):
         return (1.0, 1.0, 1.0)
     strength = 0.1 + (FULL - 0.1) * min(abs(percent) / CAP, 1.0)
@@ -132,8 +137,8 @@ def _cell(axes: Axes, one: Score, left: int, top: int) -> None:
             linewidth=0.0 if unclear else 0.6,
         )
     )
-    if direction in (EQUAL,) or np.isnan(percent):
-        told, ink = ("=" if direction == EQUAL else "–"), GREY
+    if direction in SIGNS or np.isnan(percent):
+        told, ink = SIGNS.get(direction, "–"), GREY
     else:
         told, ink = brief(percent), BLACK
     axes.text(left + 0.5, top + 0.53, told, ha="center", va="center", fontsize=6.8, color=ink)

@@ -17,18 +17,30 @@ from experiments import scenario_commands
 from experiments.compare import (
     EQUAL,
     KEY,
+    NEGLIGIBLE,
+    NOT_VISIBLE,
     NOTHING,
     Asked,
     Compared,
     Comparison,
     Scenarios,
+    Span,
     compare,
     open_scenarios,
     paired,
 )
-from experiments.compare_table import COLUMNS, brief, cost_text, print_comparison, whole_percent
+from experiments.compare_table import (
+    COLUMNS,
+    brief,
+    cost_text,
+    percent_cell,
+    print_comparison,
+    scale_of,
+    three,
+    whole_percent,
+)
 from experiments.scenario_costs import Cost
-from experiments.scenario_results import load_main_indicators
+from experiments.scenario_results import load_cautions, load_main_indicators
 from model.catalogue import load_catalogue
 from model.errors import InputError
 from tests.experiments.scenario_file import make_scenarios, write_scenarios
@@ -86,6 +98,21 @@ def test_equal_draws_and_rounding_are_no_difference() -> None:
     assert paired(old, old).certainty == EQUAL
     assert paired(old, old * (1 + 1e-8)).equal
     assert not paired(old, old * (1 + 1e-5)).equal
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_what_cannot_be_seen_bears_no_mark(sign: float) -> None:
+    old = np.linspace(1.0, 3.0, 20)
+    near = paired(old, old * (1 + sign * 0.0098 * NEGLIGIBLE))
+    assert (near.certainty, near.mark) == (NOT_VISIBLE, "")
+    assert percent_cell(near).plain == "≈ 0"
+    assert near.agree == 1.0
+    far = paired(old, old * (1 + sign * 0.0102 * NEGLIGIBLE))
+    assert (far.negligible, far.mark) == (False, "●")
+    some = paired(old, np.where(np.arange(20) < 2, 1.1 * old, old * (1 + 1e-5)))
+    assert not some.negligible
+    without = paired(np.array([0.0, 1.0]), np.array([1.0, 1.0 + 1e-5]))
+    assert not without.negligible
 
 
 @pytest.mark.parametrize(
@@ -148,6 +175,10 @@ def test_groups_and_what_has_no_value_in_them(scenarios: Scenarios) -> None:
         (Asked(Path(), indicators=("x",)), "--indicator", "mean_wait"),
         (Asked(Path(), products=("x",)), "--product", "cocaine"),
         (Asked(Path(), year=2031), "--year", "2023 to 2030"),
+        (Asked(Path(), first=2020), "--from", "2023 to 2030"),
+        (Asked(Path(), first=2027, year=2026), "--from", "2026"),
+        (Asked(Path(), scenarios=("x",)), "--scenario", "full-mix"),
+        (Asked(Path(), scenarios=("current-policy",)), "--scenario", "another one"),
     ],
 )
 def test_refusals_name_what_is_allowed(
@@ -183,6 +214,12 @@ def test_one_line_a_scenario_whatever_the_width(folder: Path, width: int) -> Non
     assert "no difference" in text
     assert "Assumed:" in text
     assert "posterior" in text
+
+
+def test_titles_stand_beside_ids_where_there_is_room(folder: Path) -> None:
+    told = {width: printed(Asked(folder), width=width) for width in (85, 200)}
+    assert "full-mix     Full mix" in told[200]
+    assert "Full mix" not in told[85]
 
 
 def test_left_out_draws_and_scenario_only_products_are_told(folder: Path) -> None:
@@ -243,10 +280,82 @@ def test_a_table_to_a_file_and_a_file_that_cannot_be(folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(-12.3, "-12"), (9.96, "10"), (1.24, "1.2"), (0.01, "0.0"), (-0.01, "-0.0"), (0.0, "0")],
+    [
+        *((-12.3, "-12"), (9.96, "10"), (1.24, "1.2"), (0.01, "0.0"), (-0.01, "0.0"), (0.0, "0.0")),
+        *((-0.05, "-0.1"), (99.6, "100"), (123.4, "120"), (-1867.0, "-1900"), (9.949, "9.9")),
+    ],
 )
 def test_brief_numbers(value: float, told: str) -> None:
     assert brief(value) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "largest", "told"),
+    [
+        *((12345.0, None, "12,300"), (-456.7, None, "-457"), (99.96, None, "100")),
+        *((0.001234, None, "0.00123"), (3.0, None, "3"), (0.0, None, "0"), (1e-9, None, "0")),
+        *((0.3, 1230.0, "0"), (1.3, 1230.0, "1.3"), (1.5e7, None, "15,000,000")),
+    ],
+)
+def test_absolute_numbers(value: float, largest: float | None, told: str) -> None:
+    assert three(value, largest) == told
+
+
+def test_sums_of_money_are_in_millions() -> None:
+    for unit in ("EUR of 2015 per year", "EUR of 2015"):
+        scale = scale_of(unit)
+        assert (scale.name, scale.factor) == (f"million {unit}", 1e-6)
+    assert scale_of("persons").factor == 1.0
+
+
+def test_years_are_summed_or_averaged_within_draws(scenarios: Scenarios) -> None:
+    for indicator, whole in (("overdose_deaths", 3.0), ("last_year_prevalence", 1.0)):
+        years = [scenarios.values(indicator, "cocaine", "Belgium", y) for y in (2025, 2026, 2027)]
+        found = scenarios.over(indicator, "cocaine", "Belgium", Span(2025, 2027))
+        np.testing.assert_allclose(found, whole * np.mean(years, axis=0))
+    asked = Asked(Path(), indicators=("overdose_deaths", "daily_use"), first=2025, year=2027)
+    rows = compare(scenarios, asked).rows
+    told = {row.indicator: (row.first, row.year, row.over, row.unit) for row in rows}
+    assert told["overdose_deaths"] == (2025, 2027, "sum", "persons")
+    assert told["daily_use"] == (2025, 2027, "mean", "proportion")
+    assert all(row.per_unit is None for row in rows)
+    alone = compare(scenarios, Asked(Path(), first=2030)).rows
+    assert {(row.over, row.first) for row in alone} == {("", 2030)}
+
+
+def test_years_and_scenarios_asked_for(folder: Path) -> None:
+    given = ["compare", str(folder), "--scenario", "stress", "--from", "2024", "--year", "2027"]
+    told = CliRunner().invoke(app, given, env={"COLUMNS": "120"}).output
+    assert "2024-2027, sum or mean" in told
+    assert "stress" in told
+    assert "full-mix" not in told
+    assert "Events that pass" not in told
+    assert "Costs per unit are told of one year only" not in told
+    mix = printed(Asked(folder, scenarios=("full-mix",), first=2024, indicators=("social_cost",)))
+    assert "2024-2030, sum" in mix
+    assert "or mean" not in mix
+    assert "Costs per unit are told of one year only" in mix
+    assert "Full mix" in mix
+
+
+def test_cautions_and_passing_events_are_told(folder: Path) -> None:
+    assert set(load_cautions()) <= {row.id for row in load_main_indicators(load_catalogue())}
+    text = " ".join(printed(Asked(folder)).split())
+    assert "a death can be counted under several" in text
+    assert "sizes of places are assumed" in text
+    assert "Events that pass show in their own years: --year 2026, or --from 2024 for sums." in text
+    assert "drugfutures show scenarios" in text
+    assert "sizes of places" not in printed(Asked(folder, indicators=("daily_use",)))
+
+
+@pytest.mark.parametrize(("draws", "count"), [(1, 2), (19, 2), (20, 1), (40, 0)])
+def test_few_draws_are_warned_of_under_the_table_too(
+    tmp_path: Path, draws: int, count: int
+) -> None:
+    folder = write_scenarios(tmp_path, draws=draws)
+    for command in ("compare", "scoreboard"):
+        told = CliRunner().invoke(app, [command, str(folder)], env={"COLUMNS": "100"}).output
+        assert told.count("intervals are rough") == count
 
 
 def test_shares_are_rounded_down() -> None:

@@ -19,17 +19,20 @@ from experiments.plots.profiles import direction, profiles
 from experiments.plots.scenario_fans import Of, scenario_fan
 from experiments.plots.scenario_set import better_of, draw_scenario_plots
 from experiments.plots.scenario_sheet import (
+    ALWAYS,
     MOST,
     Picture,
     apart,
     bands,
     file_name,
+    how_chosen,
+    named,
     save,
     unit_of_group,
     widest,
 )
 from experiments.plots.scoreboard_map import scoreboard_map, shade
-from experiments.plots.style import STYLE
+from experiments.plots.style import GREY, STYLE
 from experiments.scoreboard import load_scoreboard
 from model.errors import InputError
 from tests.experiments.scenario_file import make_scenarios
@@ -108,6 +111,52 @@ def test_more_scenarios_than_can_be_told_apart_are_refused(many: xr.Dataset) -> 
     assert "nothing-new" not in most
 
 
+def test_the_strategy_is_always_among_few(many: xr.Dataset) -> None:
+    ids = [ALWAYS if one == "nothing-new" else str(one) for one in many["scenario"].values]
+    titled = ["The whole" if one == ALWAYS else one for one in ids]
+    changed = many.assign_coords(scenario=ids, scenario_title=("scenario", titled))
+    scenarios = Scenarios(changed)
+    most = widest(scenarios, OF.indicator, OF.product, "current-policy")
+    assert ALWAYS in most
+    assert len(most) == MOST
+    why = how_chosen(scenarios, most, "current-policy")
+    assert why == "Scenarios shown: The whole, always, and those that differ most in 2030."
+    assert how_chosen(scenarios, ids[1:], "current-policy") == ""
+    for make in (scenario_fan, differences):
+        words = words_of(make(changed, OF, most, why))
+        assert why in words
+        assert "The whole (strategy)" in words
+    assert named("an-id", "x" * 60) == "x" * 60
+
+
+def test_cautions_stand_at_the_foot(few: xr.Dataset) -> None:
+    of = Of("violence_index", "any_illegal")
+    for picture in (scenario_fan(few, of), profiles(few, of), differences(few, of)):
+        assert "come back as they were put in" in words_of(picture)
+
+
+def test_what_cannot_be_seen_is_grey(few: xr.Dataset) -> None:
+    near = few.copy()
+    values = near[OF.indicator].values.copy()
+    values[1] = 1.0001 * values[0]
+    near[OF.indicator] = (near[OF.indicator].dims, values, near[OF.indicator].attrs)
+    picture = profiles(near, OF, "down")
+    told = {line["scenario"]: line["direction"] for line in lines_of(picture)}
+    assert told["nothing-new"] == "no visible difference"
+    (word,) = [text for text in texts_of(picture) if text.get_text() == "≈ 0"]
+    assert word.get_color() == GREY
+    labels = [one for one in texts_of(differences(near, OF)) if "nothing-new" in one.get_text()]
+    assert {one.get_color() for one in labels} == {GREY}
+    assert shade("no visible difference", 0.01) != shade("unclear", 0.01)
+    assert "≈" in words_of(scoreboard_map(near))
+
+
+def test_few_profiles_have_a_wide_axis(few: xr.Dataset) -> None:
+    low, high = profiles(few.isel(scenario=[0, 1]), OF).figure.axes[0].get_xlim()
+    assert low <= -5.0
+    assert high >= 5.0
+
+
 def test_what_has_no_value_is_refused(few: xr.Dataset) -> None:
     for make in (scenario_fan, profiles, differences):
         with pytest.raises(InputError, match="nothing to draw"):
@@ -132,6 +181,7 @@ def test_directions_where_none_is_better() -> None:
     old = np.ones(10)
     assert direction(paired(old, 2 * old), "") == "above"
     assert direction(paired(old, old), "up") == "no difference"
+    assert direction(paired(old, 1.0001 * old), "up") == "no visible difference"
     assert direction(paired(old, np.where(np.arange(10) < 5, 2.0, 0.5)), "up") == "unclear"
 
 
@@ -139,6 +189,7 @@ def test_differences_begin_at_nothing(few: xr.Dataset) -> None:
     first = [line for line in lines_of(differences(few, OF)) if line["year"] == "2023"]
     assert {float(line["percent"]) for line in first} == {0.0}
     assert {line["share_above"] for line in first} == {"0"}
+    assert {line["certainty"] for line in first} == {"no difference"}
 
 
 def test_contributions_stand_on_each_other() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from experiments.compare import EQUAL, NOTHING, Scenarios, paired
+from experiments.compare import EQUAL, NOT_VISIBLE, NOTHING, Scenarios, Span, paired
 from experiments.scenario_results import load_main_indicators
 from experiments.scoreboard import (
     BETTER,
@@ -30,6 +30,8 @@ from model.errors import InputError
 from scenarios.texts import AIMS
 from tests.experiments.scenario_file import make_scenarios, write_scenarios
 from tests.experiments.test_compare import app
+
+LAST = Span(2030, 2030)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_every_aim_has_two_to_four_rows_of_main_indicators(scenarios: Scenarios)
 
 def test_each_row_has_a_value_in_a_file_of_scenarios(scenarios: Scenarios) -> None:
     for one in load_scoreboard():
-        assert np.isfinite(quantity(scenarios, one, 2030)).any(), one.line
+        assert np.isfinite(quantity(scenarios, one, LAST)).any(), one.line
 
 
 def test_rows_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -87,20 +89,23 @@ def test_a_ratio_is_of_rates_per_person(scenarios: Scenarios) -> None:
         for name in ("attributable_deaths", "population")
     )
     expected = (deaths[0] / people[0]) / (deaths[1] / people[1])
-    np.testing.assert_allclose(quantity(scenarios, row(), 2030), expected)
-    gap = quantity(scenarios, row(statistic="gap"), 2030)
+    np.testing.assert_allclose(quantity(scenarios, row(), LAST), expected)
+    gap = quantity(scenarios, row(statistic="gap"), LAST)
     np.testing.assert_allclose(gap, deaths[0] / people[0] - deaths[1] / people[1])
 
 
 @pytest.mark.parametrize(
     ("factor", "better", "told"),
-    [(0.9, "down", BETTER), (0.9, "up", WORSE), (1.1, "up", BETTER), (1.0, "up", EQUAL)],
+    [
+        *((0.9, "down", BETTER), (0.9, "up", WORSE), (1.1, "up", BETTER), (1.0, "up", EQUAL)),
+        *((1.0004, "up", NOT_VISIBLE), (0.9996, "up", NOT_VISIBLE), (1.0006, "up", BETTER)),
+    ],
 )
 def test_directions(factor: float, better: str, told: str) -> None:
     old = np.linspace(1.0, 2.0, 10)
     one = Score("a", row(better=better), paired(old, factor * old))
     assert one.direction == told
-    assert one.share_better == (1.0 if told == BETTER else 0.0)
+    assert one.share_better == (1.0 if (factor > 1) == (better == "up") and factor != 1 else 0.0)
 
 
 def test_unclear_and_without_a_value() -> None:
@@ -112,11 +117,45 @@ def test_unclear_and_without_a_value() -> None:
 
 def test_helpful_and_harmful_scenarios_are_told_apart(scenarios: Scenarios) -> None:
     rows = [one for one in load_scoreboard() if one.statistic == "level"]
-    found = scores(scenarios, rows, 2030, "current-policy")
+    found = scores(scenarios, rows, LAST, "current-policy")
     of = {name: [one.direction for one in found if one.scenario == name] for name in scenarios.ids}
     assert set(of["nothing-new"]) == {EQUAL}
     assert WORSE not in of["full-mix"]
     assert BETTER not in of["stress"]
+
+
+def test_years_taken_together_are_added_up_by_kind_before_they_are_divided(
+    scenarios: Scenarios,
+) -> None:
+    asked = row(
+        indicator="treatment_episodes", per="problematic", group="Belgium", statistic="level"
+    )
+    years = range(2024, 2031)
+    starts, people = (
+        np.stack([scenarios.values(name, "all", "Belgium", year) for year in years])
+        for name in ("treatment_episodes", "problematic")
+    )
+    found = quantity(scenarios, asked, Span(2024, 2030))
+    np.testing.assert_allclose(found, starts.sum(axis=0) / people.mean(axis=0))
+
+
+def test_years_scenarios_and_cautions_in_the_table(tmp_path: Path) -> None:
+    folder = write_scenarios(tmp_path)
+    given = ["scoreboard", str(folder), "--from", "2024", "--scenario", "stress"]
+    told = CliRunner().invoke(app, given, env={"COLUMNS": "100"}).output
+    assert "2024-2030, sum or mean" in told
+    assert "full-mix" not in told
+    assert "Mean wait for treatment: a shorter wait can also mean" in told
+    assert "Events that pass" not in told
+    alone = CliRunner().invoke(app, given[:2], env={"COLUMNS": "100"}).output
+    assert "Events that pass show in their own years: --year 2026" in alone
+    out = tmp_path / "score.json"
+    assert CliRunner().invoke(app, [*given, "--format", "json", "--out", str(out)]).exit_code == 0
+    whole = json.loads(out.read_text(encoding="utf-8"))
+    assert (whole["from_year"], whole["year"]) == (2024, 2030)
+    units = {line["indicator"]: (line["over_years"], line["unit"]) for line in whole["rows"]}
+    assert units["overdose_deaths"] == ("sum", "persons")
+    assert units["daily_use"] == ("mean", "proportion")
 
 
 def test_labels_say_of_whom(scenarios: Scenarios) -> None:
