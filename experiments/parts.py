@@ -12,7 +12,7 @@ from calibration.predict import series_values
 from experiments.results import Single, split_marginals
 from experiments.study import Study
 from model.adaptive import Branch, Part, run_with_rules
-from model.choice import Choice
+from model.choice import EVERYTHING, Choice
 from model.compartments import (
     Output,
     Prepared,
@@ -30,6 +30,7 @@ from scenarios.compose import Composed, compose
 from scenarios.schema import Scenario
 from scenarios.sizes import Deal
 
+Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 LATER = 2  # Januaries after each branch at which the reference's state is kept
@@ -160,16 +161,16 @@ def _simulate_all(bench: Bench) -> Iterator[Simulated]:
         yield bench.run(scenario.branch, bench.composed(scenario))
 
 
+def _seen(bench: Bench, simulated: Simulated, cells: Float, choice: Choice) -> dict[str, Float]:
+    """Indicators of the cells, (draws, years, products + unions, cells) each."""
+    catalogue = bench.study.layout.catalogue
+    output, forcing = simulated.output, simulated.forcing
+    return observe(bench.prepared, bench.draws, catalogue, output, forcing, cells, choice=choice)
+
+
 def _in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
     study = bench.study
-    values = observe(
-        bench.prepared,
-        bench.draws,
-        study.layout.catalogue,
-        simulated.output,
-        simulated.forcing,
-        study.cells,
-    )
+    values = _seen(bench, simulated, study.cells, EVERYTHING)
     first = len(study.cells) - len(study.groups)
     wanted = study.layout.variables()
     found: dict[str, Single] = {}
@@ -185,13 +186,6 @@ def _in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
 
 def _in_short(bench: Bench, simulated: Simulated) -> dict[str, Single]:
     study = bench.study
-    values = observe(
-        bench.prepared,
-        bench.draws,
-        study.layout.catalogue,
-        simulated.output,
-        simulated.forcing,
-        study.group_cells,
-        choice=Choice.of(study.compact.names, study.compact.since),
-    )
+    choice = Choice.of(study.compact.names, study.compact.since)
+    values = _seen(bench, simulated, study.group_cells, choice)
     return {name: values[name].astype(np.float32) for name in study.compact.names if name in values}

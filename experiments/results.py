@@ -154,7 +154,7 @@ class Writer:
         self._file.attrs.update({"Conventions": "CF-1.11", **self._attributes})
         self._file.dimensions = self.layout.sizes
         for name, (dims, values, attributes) in _labels(self.layout).items():
-            self._label(name, dims, values, attributes)
+            put_label(self._file, name, dims, values, attributes)
         self._create()
         return self
 
@@ -172,33 +172,46 @@ class Writer:
             if not np.isnan(values).all():  # what is not written reads as NaN
                 self._file.variables[name][scenario, first : first + len(values)] = values
 
-    def _label(self, name: str, dims: str, values: Sequence[object], told: dict[str, str]) -> None:
-        if isinstance(values[0], str):
-            kind, array = h5py.string_dtype(), np.array(values, dtype=object)
-        else:
-            array = np.asarray(values)
-            kind = array.dtype
-        variable = self._file.create_variable(name, (dims,), dtype=kind)
-        variable[:] = array
-        variable.attrs.update(told)
-
     def _create(self) -> None:
         sizes = self.layout.sizes
         told = _descriptions(self.layout)
         for name, dims in self.layout.variables().items():
-            shape = [sizes[dim] for dim in dims]
-            chunk = (1, min(PART, shape[1]), *shape[2:])
-            variable = self._file.create_variable(
-                name,
-                dims,
-                dtype=np.float32,
-                fillvalue=np.float32(np.nan),
-                chunks=chunk,
-                compression="gzip",
-                compression_opts=COMPRESSION,
-                shuffle=True,
-            )
-            variable.attrs.update(told[name])
+            put_variable(self._file, name, dims, [sizes[dim] for dim in dims], told[name])
+
+
+def put_label(
+    file: h5netcdf.File, name: str, dim: str, values: Sequence[object], told: Mapping[str, str]
+) -> None:
+    """Write the labels of a dimension, or what goes with them."""
+    if isinstance(values[0], str):
+        kind, array = h5py.string_dtype(), np.array(values, dtype=object)
+    else:
+        array = np.asarray(values)
+        kind = array.dtype
+    variable = file.create_variable(name, (dim,), dtype=kind)
+    variable[:] = array
+    variable.attrs.update(told)
+
+
+def put_variable(
+    file: h5netcdf.File,
+    name: str,
+    dims: Sequence[str],
+    shape: Sequence[int],
+    told: Mapping[str, str],
+) -> None:
+    """Make a variable of numbers by scenario and draw; a part of the draws is one chunk."""
+    variable = file.create_variable(
+        name,
+        tuple(dims),
+        dtype=np.float32,
+        fillvalue=np.float32(np.nan),
+        chunks=(1, min(PART, shape[1]), *shape[2:]),
+        compression="gzip",
+        compression_opts=COMPRESSION,
+        shuffle=True,
+    )
+    variable.attrs.update(told)
 
 
 _Label = tuple[str, Sequence[object], dict[str, str]]

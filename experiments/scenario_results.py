@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import h5netcdf
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from calibration.series import names_of
-from experiments.results import PART, modes_of
+from experiments.results import modes_of, put_label, put_variable
 from experiments.scenario_costs import Cost, cost_of
 from model.catalogue import Catalogue, IndicatorRow
 from model.compartments import FIRST_YEAR
@@ -148,7 +147,7 @@ class ScenarioWriter:
             "rule": max(len(layout.rules), 1),
         }
         for name, (dim, values, told) in labels.items():
-            self._label(name, dim, values, told)
+            put_label(self._file, name, dim, values, told)
         self._create()
         return self
 
@@ -172,41 +171,19 @@ class ScenarioWriter:
             at = self.layout.rules.index(rule)
             self._file.variables["rule_month"][scenario, at, first : first + len(taken)] = taken
 
-    def _label(self, name: str, dim: str, values: Sequence[object], told: dict[str, str]) -> None:
-        if isinstance(values[0], str):
-            kind, array = h5py.string_dtype(), np.array(values, dtype=object)
-        else:
-            array = np.asarray(values)
-            kind = array.dtype
-        variable = self._file.create_variable(name, (dim,), dtype=kind)
-        variable[:] = array
-        variable.attrs.update(told)
-
     def _create(self) -> None:
-        layout, sizes = self.layout, self._file.dimensions
+        sizes = self._file.dimensions
         dims = ("scenario", "draw", "time", "product", "group")
-        shape = [sizes[dim].size for dim in dims]
-        for row in layout.indicators:
-            variable = self._file.create_variable(
-                row.id,
-                dims,
-                dtype=np.float32,
-                fillvalue=np.float32(np.nan),
-                chunks=(1, min(PART, shape[1]), *shape[2:]),
-                compression="gzip",
-                compression_opts=1,
-                shuffle=True,
-            )
-            variable.attrs.update(
-                {
-                    "long_name": row.name,
-                    "units": row.unit,
-                    "kind": row.kind,
-                    "definition": row.definition,
-                    "source": row.source,
-                    "coordinates": "scenario_title product_name product_kind mode",
-                }
-            )
+        for row in self.layout.indicators:
+            told = {
+                "long_name": row.name,
+                "units": row.unit,
+                "kind": row.kind,
+                "definition": row.definition,
+                "source": row.source,
+                "coordinates": "scenario_title product_name product_kind mode",
+            }
+            put_variable(self._file, row.id, dims, [sizes[dim].size for dim in dims], told)
         months = self._file.create_variable(
             "rule_month", ("scenario", "rule", "draw"), dtype=np.int32, fillvalue=np.int32(-1)
         )
