@@ -113,6 +113,13 @@ def check_order(low: float | None, value: float, high: float | None, key: str) -
         raise CellError(key, f"a value from low ({low:g}) to high ({high:g})")
 
 
+class HandledReach(Reach):
+    """What acts on one handle: of the model for people, or of policy for measures."""
+
+    handle: str
+    measures: Words | None = None  # of policy handles only
+
+
 class Number(Entry):
     """A central value with a range; without the range it is certain."""
 

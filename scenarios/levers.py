@@ -21,6 +21,7 @@ from scenarios.entries import (
     ASSUMED,
     OF_RULES,
     POLICY_HANDLES,
+    HandledReach,
     Id,
     Known,
     Month,
@@ -75,11 +76,9 @@ def _check_points(points: Mapping[int, float]) -> None:
         raise CellError("points", f"sizes from {LEAST:g} to {MOST:g}")
 
 
-class Effect(Reach):
+class Effect(HandledReach):
     """What one measure does to one handle."""
 
-    handle: str
-    measures: Words | None = None  # of policy handles only
     form: Form = "share"
     effect: Number | None = None
     points: Annotated[dict[int, float] | None, BeforeValidator(_by_position)] = None
@@ -382,11 +381,14 @@ def _check_shown(measure: Measure, known: Known) -> None:
 
 
 def check_handle(
-    effect: Reach, document: Document, place: Place, known: Known, measures: Mapping[str, object]
+    effect: HandledReach,
+    document: Document,
+    place: Place,
+    known: Known,
+    measures: Mapping[str, object],
 ) -> None:
     """Check handle, products and selected measures of an effect of a measure or a driver."""
-    handle: str = effect.handle  # type: ignore[attr-defined]
-    selected: list[str] | None = effect.measures  # type: ignore[attr-defined]
+    handle, selected = effect.handle, effect.measures
     one_of(document, (*place, "handle"), handle, [*known.handles, *POLICY_HANDLES], "handle")
     check_reach(effect, document, place, known)
     if handle not in POLICY_HANDLES:

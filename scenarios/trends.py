@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 
 from model.errors import InputError
 from model.reading import CellError, TableRow, read_rows
-from scenarios.checked import Entry, Words, one_of, read_entry, refusal
-from scenarios.entries import ASSUMED, Id, Known, Reach, check_order, check_source
+from scenarios.checked import Entry, one_of, read_entry, refusal
+from scenarios.entries import ASSUMED, HandledReach, Id, Known, check_order, check_source
 from scenarios.levers import Measure, check_handle
 from scenarios.lines import Document, Place
 
@@ -34,11 +34,9 @@ End = Literal["low", "high"]
 Shape = Literal["linear", "s-curve", "late", "step", "shock", "random-walk"]
 
 
-class DriverEffect(Reach):
+class DriverEffect(HandledReach):
     """What a driver does to one handle: its multiplier in 2030 against 2023 (5%, median, 95%)."""
 
-    handle: str
-    measures: Words | None = None
     low: Annotated[float, Field(ge=SMALLEST, le=LARGEST)]
     central: Annotated[float, Field(ge=SMALLEST, le=LARGEST)]
     high: Annotated[float, Field(ge=SMALLEST, le=LARGEST)]
