@@ -18,11 +18,13 @@ from typing import Any
 
 import model
 from calibration.figures import FIGURES
+from model.agents.terms import OWNER as AGENTS
 
 CODE = Path(model.__file__).parent
 TABLES = CODE / "tables"
 ERRORS = Path(__file__).with_name("errors.csv")
-# What a posterior is made with: these modules and all that they import from the model.
+# What a posterior is made with: these modules and all that they import from the model. The package
+# model.agents is no part of it: agents follow the posterior and move none of its numbers.
 ROOTS = ("compartments", "observation", "past")
 # Columns that are read by people only, in any table of the model.
 WORDS = frozenset(
@@ -58,8 +60,8 @@ def hash_of_data(tables: Path, figures: Path, errors: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(tables.glob("*.csv")):
         if path.name not in UNREAD:
-            _add(digest, path.name, _cells(path, WORDS))
-    _add(digest, figures.name, _cells(figures, FIGURE_WORDS, role="fitted"))
+            _add(digest, path.name, _cells(path, WORDS, without=("product", AGENTS)))
+    _add(digest, figures.name, _cells(figures, FIGURE_WORDS, only=("role", "fitted")))
     if errors.exists():
         _add(digest, errors.name, _cells(errors, frozenset({"note", "why"})))
     return digest.hexdigest()
@@ -78,16 +80,24 @@ def _add(digest: hashlib._Hash, name: str, parts: Iterator[str]) -> None:
     digest.update("\x1f".join(parts).encode())
 
 
-def _cells(path: Path, words: frozenset[str], role: str | None = None) -> Iterator[str]:
-    """Cells of the columns that act, row by row; ``0.50`` and ``0.5`` are one number."""
+def _cells(
+    path: Path,
+    words: frozenset[str],
+    only: tuple[str, str] | None = None,
+    without: tuple[str, str] | None = None,
+) -> Iterator[str]:
+    """Cells of the columns that act, row by row; ``0.50`` and ``0.5`` are one number.
+
+    Of rows with the cell ``only`` (column, what stands there) and those not with ``without``.
+    """
     with path.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text)
         header = next(reader, [])
         kept = [i for i, name in enumerate(header) if name not in words]
-        at = header.index("role") if role is not None else 0
         yield ",".join(header[i] for i in kept)
         for row in reader:
-            if row and (role is None or row[at] == role):
+            named = set(zip(header, row, strict=False))
+            if row and (only is None or only in named) and without not in named:
                 yield from (_plain(row[i].strip()) for i in kept)
                 yield "\n"
 

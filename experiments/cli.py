@@ -48,6 +48,13 @@ class Plots(StrEnum):
     all = "all"
 
 
+class Engine(StrEnum):
+    """What simulates."""
+
+    compartments = "compartments"
+    agents = "agents"
+
+
 class Detail(StrEnum):
     """Which scenarios results.nc holds in full."""
 
@@ -107,7 +114,15 @@ class RunOptions:
             show_default=False,
         ),
     ] = None
-    draws: Annotated[int, typer.Option(min=1, max=100_000, help="Draws of the parameters.")] = 200
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            help="Draws of the parameters.",
+            show_default="200; 4 with agents",
+        ),
+    ] = None
     until: Annotated[int, typer.Option(min=2011, max=2030, help="Last year.")] = 2030
     plots: Annotated[Plots, typer.Option(help="What to draw.")] = Plots.main
     out: Annotated[
@@ -125,6 +140,30 @@ class RunOptions:
             help="Scenarios that results.nc holds in full: all, only the reference, or all of few."
         ),
     ] = Detail.auto
+    engine: Annotated[
+        Engine, typer.Option(help="Expected numbers of people, or people one by one.")
+    ] = Engine.compartments
+    agents: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|whole",
+            help="Agents; whole: one for each inhabitant.",
+            show_default="100000 with agents",
+        ),
+    ] = None
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Runs of each draw.", show_default="4 with agents"),
+    ] = None
+    switches: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--switch",
+            metavar="NAME=VALUE",
+            help="Of the agents: a refinement that is not to be as it is by default, such as "
+            "network=off; may be given again.",
+        ),
+    ] = None
 
 
 @app.command()
@@ -135,11 +174,13 @@ def run(asked: RunOptions) -> None:
     # product of matrices makes a run several times slower. It reads this when numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with refusals():
+        from experiments.agent_options import DEFAULT_DRAWS, read_agents
         from experiments.run import Options
 
+        engine = asked.engine.value
         options = Options(
             scenarios=tuple(asked.scenarios or ()),
-            draws=asked.draws,
+            draws=asked.draws or DEFAULT_DRAWS[engine],
             until=asked.until,
             plots=asked.plots.value,
             out=asked.out,
@@ -148,6 +189,7 @@ def run(asked: RunOptions) -> None:
             threads=asked.threads or cores(),
             prior=asked.prior,
             detail=asked.detail.value,
+            agents=read_agents(engine, asked.agents, asked.seeds, asked.switches or ()),
         )
         _print_results(_run_with_progress(options))
 
@@ -156,7 +198,7 @@ def _run_with_progress(options: Options) -> Outcome:
     from experiments.run import run as run_options
 
     with draws_bar(options.draws) as advance:
-        return run_options(options, advance)
+        return run_options(options, advance, lambda text: typer.echo(text, err=True))
 
 
 def _print_results(outcome: Outcome) -> None:
@@ -168,7 +210,8 @@ def _print_results(outcome: Outcome) -> None:
     screen.print()
     for paragraph in preface(study.origin, layout.catalogue):
         screen.print(paragraph, style="bold")
-    rough = warning(study.options.draws)
+    agents = study.options.agents
+    rough = warning(len(outcome.survey[0]), agents.seeds if agents else 0)
     if rough is not None:
         screen.print(rough, style="bold")
     reference = layout.scenarios[0].id

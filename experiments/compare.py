@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from experiments.scenario_costs import Cost
 from experiments.scenario_results import open_dataset
+from experiments.seeds import chance, pooled, seeds_of
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class Paired:
     ``low`` and ``high``: the 90% interval of the difference; ``percent...``: the same in percent
     of the baseline of each draw, NaN where that is 0. ``up`` and ``down``: shares of draws above
     and below the baseline. ``missing``: draws left out; ``without_percent``: those left out of the
-    percentages alone.
+    percentages alone. ``chance``: standard deviation of the difference over the seeds of a draw,
+    where agents were run.
     """
 
     baseline: float
@@ -138,6 +140,7 @@ class Paired:
     draws: int
     missing: int
     without_percent: int
+    chance: float = np.nan
 
     @property
     def equal(self) -> bool:
@@ -225,7 +228,7 @@ class Scenarios:
     """A file of scenarios with its labels; numbers are read where they are asked for."""
 
     def __init__(self, dataset: xr.Dataset) -> None:
-        self.dataset = dataset
+        self.dataset = dataset = pooled(dataset)
         self.ids = _texts(dataset, "scenario")
         self.titles = dict(zip(self.ids, _texts(dataset, "scenario_title"), strict=True))
         self.products = _texts(dataset, "product")
@@ -236,6 +239,7 @@ class Scenarios:
         self.years = [int(year) for year in dataset["time"].values]
         self.indicators = [str(n) for n, one in dataset.data_vars.items() if one.dims == DIMS]
         self.draws = int(dataset.sizes["draw"])
+        self.seeds = seeds_of(dataset.attrs)  # of agents, pooled with the draws
         told = str(dataset.attrs.get("draws", "prior"))
         self.drawn: Literal["prior", "posterior"] = "posterior" if told == "posterior" else "prior"
 
@@ -368,8 +372,11 @@ def open_scenarios(folder: Path) -> Iterator[Scenarios]:
         yield Scenarios(dataset)
 
 
-def paired(baseline: Float, value: Float) -> Paired:
-    """Draws of the baseline and of a scenario (D,), both in the order of draws, compared."""
+def paired(baseline: Float, value: Float, seeds: int = 0) -> Paired:
+    """Draws of the baseline and of a scenario (D,), both in the order of draws, compared.
+
+    ``seeds``: runs of agents that follow each other in a draw.
+    """
     there = np.isfinite(baseline) & np.isfinite(value)
     old, new = baseline[there], value[there]
     draws, missing = int(there.sum()), int(there.size - there.sum())
@@ -389,6 +396,7 @@ def paired(baseline: Float, value: Float) -> Paired:
         draws=draws,
         missing=missing,
         without_percent=int((~some).sum()),
+        chance=chance(value - baseline, seeds),
     )
 
 
@@ -443,7 +451,8 @@ def compare(scenarios: Scenarios, asked: Asked) -> Comparison:
             about = (indicator, product, group, span.last, scenarios.unit(indicator, over))
             mode = scenarios.modes[product]
             for one in others:
-                against = paired(values[reference], values[scenarios.ids.index(one)])
+                value = values[scenarios.ids.index(one)]
+                against = paired(values[reference], value, scenarios.seeds)
                 end = (costs.get(one), asked.first, over)
                 rows.append(Compared(one, *about, mode, against, *end))
     if without and not rows:

@@ -46,6 +46,7 @@ COLUMNS = (
     *("certainty", "draws", "missing_draws", "draws_without_percent"),
     *("cost", "cost_low", "cost_high", "cost_price_year", "measures", "measures_without_cost"),
     *("cost_per_unit", "cost_per_unit_low", "cost_per_unit_high", "from_year", "over_years"),
+    "chance_sd",
 )
 ASSUMED = (
     "Assumed: what a scenario changes follows from effects, reach and timing of measures and from "
@@ -66,6 +67,7 @@ SEVERAL_YEARS = (
     "Years are taken together within each draw: counts, amounts and money are summed, all else is "
     "averaged."
 )
+UNKNOWN_CHANCE = "Chance cannot be told from effects in runs with one seed: use more --seeds."
 NO_COST_PER_UNIT = "Costs per unit are told of one year only."
 TITLES = "Titles of scenarios: drugfutures show scenarios."
 ABOUT_NOUGHT = "≈ 0"
@@ -155,6 +157,7 @@ def _cells(found: Comparison, row: Compared) -> dict[str, str | float | None]:
         *((cost.value, cost.low, cost.high, cost.price_year) if cost else (None,) * 4),
         *((cost.measures, cost.missing) if cost else (None, None)),
         *(*per_unit, row.year if row.first is None else row.first, row.over or None),
+        number(one.chance),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -164,7 +167,7 @@ def _print(
 ) -> None:
     console.print()
     console.print(f"{MODE_TEXT[scenarios.drawn]}.", style="bold")
-    rough = warning(scenarios.draws)
+    rough = warning(scenarios.draws, scenarios.seeds)
     if rough is not None:
         console.print(rough, style="bold")
     for table in _tables(scenarios, found, asked, console.width):
@@ -389,8 +392,9 @@ def cost_text(cost: Cost) -> str:
 def notes(scenarios: Scenarios, found: Comparison) -> list[str]:
     """What must be said with the numbers, one paragraph each."""
     marks = "; ".join(f"{mark} {words} ({least:.0%} or more)" for least, words, mark in CERTAINTY)
-    told = few_draws(scenarios.draws)
+    told = few_draws(scenarios)
     told += [PAIRED, f"Draws with the sign of the median: {marks}.".replace(" (0% or more)", "")]
+    told += by_chance(scenarios, found)
     told += not_visible(row.paired for row in found.rows) + of_years(found.span)
     told += left_out(max((row.paired.missing for row in found.rows), default=0), scenarios.draws)
     zero = max((row.paired.without_percent for row in found.rows), default=0)
@@ -410,9 +414,10 @@ def notes(scenarios: Scenarios, found: Comparison) -> list[str]:
     return [*told, TITLES, ASSUMED]
 
 
-def few_draws(draws: int) -> list[str]:
-    """The warning of few draws, when they are very few."""
-    rough = warning(draws) if draws < FEW_DRAWS else None
+def few_draws(scenarios: Scenarios) -> list[str]:
+    """The warning of few draws, when they are very few, or what the intervals of agents mix."""
+    draws, seeds = scenarios.draws, scenarios.seeds
+    rough = warning(draws, seeds) if seeds or draws < FEW_DRAWS else None
     return [] if rough is None else [f"{rough}."]
 
 
@@ -422,6 +427,23 @@ def not_visible(pairs: Iterable[Paired]) -> list[str]:
         return []
     near = f"median and 90% interval within {NEGLIGIBLE:g}% of the baseline"
     return [f"{ABOUT_NOUGHT}, {NOT_VISIBLE}: {near}."]
+
+
+def by_chance(scenarios: Scenarios, found: Comparison) -> list[str]:
+    """Of agents: in how many lines chance moves one run more than the scenario does."""
+    known = [row.paired for row in found.rows if not math.isnan(row.paired.chance)]
+    if not scenarios.seeds or not known:
+        return [UNKNOWN_CHANCE] if scenarios.seeds else []
+    drowned = [one for one in known if one.chance > abs(one.difference)]
+    if not drowned:
+        return []
+    worst = max(one.chance / abs(one.difference) if one.difference else math.inf for one in drowned)
+    size = f", up to {three(worst)} times as far" if math.isfinite(worst) else ""
+    return [
+        f"Chance: in {len(drowned)} of {len(found.rows)} lines one run of agents differs from "
+        f"another of the same draw (standard deviation over seeds) by more than the median "
+        f"difference{size}. More agents or seeds make it smaller."
+    ]
 
 
 def of_years(span: Span) -> list[str]:

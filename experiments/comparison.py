@@ -20,6 +20,7 @@ from calibration.predict import over_years, years_of
 from calibration.series import Series, in_unit_of, names_of, series_of
 from experiments.folder import PROVENANCE
 from experiments.results import csv_file, open_file, other_version
+from experiments.seeds import of_scenario, runs_of, seeds_of
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 from model.errors import InputError
@@ -89,7 +90,8 @@ class Results:
         labels = self._file["series"].asstr()[:]
         self._series = {str(label): i for i, label in enumerate(labels)}
         self._years = [int(year) for year in self._file["time"][:]]
-        self._survey = np.asarray(self._file["survey"][REFERENCE], float)
+        self.runs, self.seeds = runs_of(self._file["survey"]), seeds_of(self._file.attrs)
+        self._survey = np.asarray(of_scenario(self._file["survey"], REFERENCE), float)
 
     def __enter__(self) -> Results:
         return self

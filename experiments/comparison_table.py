@@ -24,6 +24,7 @@ from experiments.comparison import (
     verdict,
     write_csv,
 )
+from experiments.headlines import warning
 from experiments.results import mode_text
 from model.catalogue import load_catalogue
 
@@ -101,6 +102,8 @@ def print_figures(asked: Asked, console: Console) -> None:
     names = names_of(catalogue)
     console.print()
     console.print(f"{mode_text(asked.results)}.", style="bold")
+    if results.seeds:
+        console.print(warning(results.runs, results.seeds), style="bold")
     for title, rows in _grouped(compared, asked.totals):
         console.print()
         console.print(_table(title, rows, names, console.width // 3 - 2))

@@ -253,6 +253,12 @@ def study_of(asked: Asked) -> tuple[Study, Scenario]:
         allowed = f"the folder of a run; make one with: {run_again(folder)} all"
         raise InputError("no results here", given=str(folder), allowed=allowed)
     told = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+    if told["arguments"].get("agents") is not None:
+        raise InputError(
+            "explaining runs many scenarios anew, which would take agents too long",
+            given=str(folder),
+            allowed="the folder of a run of the same scenario with --engine compartments",
+        )
     missing = [key for key in (*SAME, "scenario_hash") if key not in told]
     missing += [one.name for one in fields(Options) if one.name not in told["arguments"]]
     if missing:

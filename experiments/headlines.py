@@ -18,6 +18,7 @@ from calibration.series import Group as People
 from calibration.series import Series, in_unit_of, names_of, series_of
 from experiments.headline_series import Headline
 from experiments.results import MODE_TEXT, Layout, Single
+from experiments.seeds import MIXED, told_runs
 from experiments.summary import QUANTILES, Float, quantiles
 from model.catalogue import Catalogue
 from model.reading import TableRow, read_rows
@@ -261,8 +262,13 @@ def preface(origin: Origin, catalogue: Catalogue) -> list[str]:
     return told
 
 
-def warning(draws: int) -> str | None:
-    """What to tell about the intervals of a run with too few draws; None when there are enough."""
-    if draws >= ENOUGH:
-        return None
-    return f"Only {draws} draw{'s' if draws > 1 else ''}: intervals are rough"
+def warning(draws: int, seeds: int = 0) -> str | None:
+    """What to tell about intervals: of too few draws, and what they mix where agents were run.
+
+    ``draws`` are pooled with the seeds of agents. None where nothing need be told.
+    """
+    few = draws // max(seeds, 1) < ENOUGH
+    told = f"Only {told_runs(draws, seeds)}: intervals are rough" if few else None
+    if not seeds:
+        return told
+    return f"{told or told_runs(draws, seeds)}. {MIXED.removesuffix('.')}"

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.results import csv_file, open_file, other_version
+from experiments.seeds import of_scenario, runs_of, seeds_of
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 from model.costs import BASE_YEAR, UNDISCOUNTED, Discounting, restate
@@ -139,7 +140,8 @@ class Accounts:
         self.names = dict(zip(self.products, self._labels("product_name"), strict=True))
         self.years = [int(year) for year in self._file["time"][:]]
         self.titles = self._attributes("long_name")
-        self.draws = int(self._file[INDICATORS[0]].shape[1])
+        self.draws = runs_of(self._file[INDICATORS[0]])
+        self.seeds = seeds_of(self._file.attrs)
 
     def __enter__(self) -> Accounts:
         return self
@@ -161,7 +163,8 @@ class Accounts:
     def nation(self, scenario: str, indicator: str, years: Sequence[int]) -> Float:
         """Everyone's amounts (products, D, years) in the order of ``products``."""
         at = slice(self.years.index(years[0]), self.years.index(years[-1]) + 1)
-        values = self._file[indicator][self.scenarios.index(scenario), :, at, :, 0, 0]
+        everyone = (at, slice(None), 0, 0)
+        values = of_scenario(self._file[indicator], self.scenarios.index(scenario), *everyone)
         return np.moveaxis(np.asarray(values, float), 2, 0)
 
     def _attributes(self, name: str) -> dict[str, str]:

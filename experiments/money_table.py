@@ -65,7 +65,7 @@ def print_money(asked: Asked, console: Console) -> None:
         write_csv(found, asked, asked.csv)
     console.print()
     console.print(f"{mode_text(asked.results)}.", style="bold")
-    rough = warning(accounts.draws)
+    rough = warning(accounts.draws, accounts.seeds)
     if rough is not None:
         console.print(rough, style="bold")
     for scenario in accounts.scenarios:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -114,18 +114,21 @@ def first_acting(composed: Composed, prepared: Prepared, branch: int) -> int:
     return max(min(months, default=branch), branch)
 
 
-def open_bench(study: Study, first: int, last: int) -> Bench:
-    """Draws ``first`` to ``last`` (not included), with the reference run."""
+def open_bench(study: Study, first: int, last: int, only: Collection[int] | None = None) -> Bench:
+    """Draws ``first`` to ``last`` (not included), with the reference run.
+
+    ``only``: months at which its state is kept, when no branch will run from here.
+    """
     draws = study.draws.slice(first, last)
     rates = build_rates(study.structure, study.strata, study.demography.start, draws)
     history = history_changes(
         study.layout.catalogue, draws, study.structure, study.strata, study.months
     )
     prepared = prepare(study.structure, study.strata, study.demography, rates, history)
-    branches = {scenario.branch for scenario in study.scenarios[1:]}
+    branches = {scenario.branch for scenario in study.scenarios[1:]} if only is None else set()
     # Most measures begin in a January after the branch: those states are kept as well.
     januaries = {12 * (month // 12 + later) for month in branches for later in range(1, LATER + 1)}
-    kept = branches | {month for month in januaries if month < study.months}
+    kept = branches | set(only or ()) | {month for month in januaries if month < study.months}
     try:
         reference, states = reference_and_branches(prepared, kept)
     except FloatingPointError as error:
@@ -145,10 +148,10 @@ def run_part(study: Study, first: int, last: int) -> Observed:
     try:
         for number, simulated in enumerate(_simulate_all(bench)):
             if number < len(study.layout.scenarios):
-                found.detailed.append(_in_detail(bench, simulated))
+                found.detailed.append(in_detail(bench, simulated))
             if len(study.scenarios) > 1:
                 same = number > 0 and simulated.output is bench.reference
-                found.compact.append(found.compact[0] if same else _in_short(bench, simulated))
+                found.compact.append(found.compact[0] if same else in_short(bench, simulated))
                 found.rules.append(simulated.taken)
     except FloatingPointError as error:
         raise FloatingPointError(f"{error} (counted from draw {first} of the run)") from None
@@ -168,7 +171,8 @@ def _seen(bench: Bench, simulated: Simulated, cells: Float, choice: Choice) -> d
     return observe(bench.prepared, bench.draws, catalogue, output, forcing, cells, choice=choice)
 
 
-def _in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
+def in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
+    """Variables of ``results.nc``, the draws of the bench first."""
     study = bench.study
     values = _seen(bench, simulated, study.cells, EVERYTHING)
     first = len(study.cells) - len(study.groups)
@@ -184,7 +188,8 @@ def _in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
     return found
 
 
-def _in_short(bench: Bench, simulated: Simulated) -> dict[str, Single]:
+def in_short(bench: Bench, simulated: Simulated) -> dict[str, Single]:
+    """Variables of ``scenarios.nc``, the draws of the bench first."""
     study = bench.study
     choice = Choice.of(study.compact.names, study.compact.since)
     values = _seen(bench, simulated, study.group_cells, choice)

@@ -54,6 +54,7 @@ PLACES = ("Belgium", *REGIONS)
 # constant because it is also the chunk of the file, which must not depend on the machine.
 PART = 10
 COMPRESSION = 1
+RUNS = ("scenario", "draw", "seed")  # what tells runs apart; seeds only of agents
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Layout:
     years: tuple[int, ...]
     catalogue: Catalogue
     series: tuple[Series, ...]
+    seeds: int = 0  # of agents, each draw with each; 0 of the compartmental engine
 
     @property
     def products(self) -> tuple[str, ...]:
@@ -82,6 +84,7 @@ class Layout:
         return {
             "scenario": len(self.scenarios),
             "draw": self.draws,
+            **({"seed": self.seeds} if self.seeds else {}),
             "time": len(self.years),
             "product": len(self.products),
             "region": len(PLACES),
@@ -93,7 +96,8 @@ class Layout:
 
     def variables(self) -> dict[str, tuple[str, ...]]:
         """Dimensions of every variable that holds draws."""
-        lead = ("scenario", "draw", "time")
+        runs = RUNS if self.seeds else RUNS[:2]
+        lead = (*runs, "time")
         found: dict[str, tuple[str, ...]] = {}
         for row in self.catalogue.indicators:
             found[row.id] = (*lead, "product", "region", "age_group")
@@ -101,7 +105,7 @@ class Layout:
                 continue
             found[f"{row.id}_by_sex"] = (*lead, "product", "sex")
             found[f"{row.id}_by_deprivation"] = (*lead, "product", "deprivation")
-        return found | {"survey": ("scenario", "draw", "series", "time")}
+        return found | {"survey": (*runs, "series", "time")}
 
 
 def modes_of(catalogue: Catalogue) -> tuple[str, ...]:
@@ -200,13 +204,16 @@ def put_variable(
     shape: Sequence[int],
     told: Mapping[str, str],
 ) -> None:
-    """Make a variable of numbers by scenario and draw; a part of the draws is one chunk."""
+    """Make a variable of numbers by scenario and draw; a part of the draws is one chunk.
+
+    So is one draw with all its seeds, where agents were run.
+    """
     variable = file.create_variable(
         name,
         tuple(dims),
         dtype=np.float32,
         fillvalue=np.float32(np.nan),
-        chunks=(1, min(PART, shape[1]), *shape[2:]),
+        chunks=(1, 1 if "seed" in dims else min(PART, shape[1]), *shape[2:]),
         compression="gzip",
         compression_opts=COMPRESSION,
         shuffle=True,
@@ -215,6 +222,12 @@ def put_variable(
 
 
 _Label = tuple[str, Sequence[object], dict[str, str]]
+
+
+def seed_label(seeds: int) -> dict[str, _Label]:
+    """The coordinate of the seeds; none of the compartmental engine."""
+    told = {"long_name": "Seed of the agents", "comment": "scenarios share the seeds of a draw"}
+    return {"seed": ("seed", list(range(seeds)), told)} if seeds else {}
 
 
 def _labels(layout: Layout) -> dict[str, _Label]:
@@ -234,6 +247,7 @@ def _labels(layout: Layout) -> dict[str, _Label]:
             np.arange(layout.draws).tolist(),
             {"long_name": "Draw of all that is uncertain"},
         ),
+        **seed_label(layout.seeds),
         "time": ("time", list(layout.years), {"long_name": "Calendar year"}),
         "product": ("product", list(layout.products), {"long_name": "Product or union"}),
         "product_name": ("product", names, {"long_name": "Name of the product or union"}),
@@ -309,7 +323,10 @@ def _descriptions(layout: Layout) -> dict[str, dict[str, str]]:
 
 
 def open_results(folder: Path) -> xr.Dataset:
-    """The dataset in a results folder, read from disk only where it is used; close it after."""
+    """The dataset in a results folder, read from disk only where it is used; close it after.
+
+    Of agents it has a dimension ``seed``; ``experiments.seeds.pooled`` makes draws of both.
+    """
     import xarray as xr
 
     return xr.open_dataset(folder / FILE, engine="h5netcdf")

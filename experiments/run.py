@@ -11,17 +11,21 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from experiments import provenance
+from experiments.agent_options import attributes as agent_attributes
+from experiments.agent_results import open_agents
 from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
 from experiments.parts import Observed, run_part
 from experiments.results import FILE, MODE_TEXT, PART, Single, Writer, open_results
 from experiments.scenario_results import FILE as SCENARIOS
 from experiments.scenario_results import ScenarioWriter
+from experiments.seeds import of_scenario
 from experiments.study import Options, Study, build_study
 from experiments.summary import write_summary
 
@@ -71,11 +75,13 @@ def attributes(study: Study) -> dict[str, str | int]:
     ids = [scenario.id for scenario in study.scenarios]
     asked = f"--draws {options.draws} --until {options.until} --seed {options.seed}"
     asked += " --prior" if options.prior else ""
+    asked += "" if options.agents is None else f" {options.agents.asked}"
     origin = study.origin
     version = provenance.package_version()
-    return {
+    engine = "compartmental model" if options.agents is None else "agents"
+    found: dict[str, str | int] = {
         "title": "Drug Futures: drug use, gambling and gaming in Belgium",
-        "source": f"Drug Futures {version}, compartmental model",
+        "source": f"Drug Futures {version}, {engine}",
         "history": f"{MADE_BY} {' '.join(ids)} {asked}",
         "comment": MODE_TEXT[origin.mode],
         "draws": origin.mode,
@@ -90,30 +96,46 @@ def attributes(study: Study) -> dict[str, str | int]:
         "scenario_hash": " ".join(f"{s.id}:{s.digest}" for s in study.scenarios),
         "seeds": str(options.seed),
     }
+    return found | ({} if options.agents is None else agent_attributes(options.agents))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was run, and the survey series of the results (scenario, draw, series, time)."""
+    """What was run, and the survey series of the results (scenario, draw, series, time).
+
+    Seeds of agents are pooled with the draws.
+    """
 
     study: Study
     survey: Single
 
 
-def run(options: Options, progress: Progress = lambda draws: None) -> Outcome:
+def run(
+    options: Options,
+    progress: Progress = lambda draws: None,
+    announce: Callable[[str], None] = lambda text: None,
+) -> Outcome:
     """Run and put the results in ``options.out``, whole or not at all.
 
-    Raises InputError before anything runs.
+    ``announce`` gets what a run with agents will take. Raises InputError before anything runs.
     """
     began = time.perf_counter()
     study = build_study(options)
     with ResultsFolder(options.out) as folder:
         ready = time.perf_counter()
-        run_study(study, folder.path, progress)
+        if options.agents is None:
+            run_study(study, folder.path, progress)
+        else:
+            from experiments.agent_run import plan_text, run_agents
+
+            announce(plan_text(study))
+            run_agents(study, folder.path, attributes(study), progress)
         simulated = time.perf_counter()
         with h5py.File(folder.path / FILE, "r") as file:
             write_summary(file, study.layout, folder.path)
-            survey = file["survey"][:]
+            survey = np.stack(
+                [of_scenario(file["survey"], s) for s in range(len(study.layout.scenarios))]
+            )
         if options.plots != "none":
             _draw(study, folder.path)
         told = _provenance(study)
@@ -134,7 +156,7 @@ def _draw(study: Study, folder: Path) -> None:
 
     Not in a pool, which would run the main module of a user's script again.
     """
-    from experiments.plots import draw_plots
+    from experiments.plots import draw_agent_plots, draw_plots
 
     which = study.options.plots
     command = [sys.executable, "-m", "experiments.plots.scenario_set", str(folder), which]
@@ -144,6 +166,9 @@ def _draw(study: Study, folder: Path) -> None:
     try:
         with open_results(folder) as dataset:
             draw_plots(dataset, folder / "plots", which, study.layout.catalogue, study.figures)
+        if study.options.agents is not None:
+            with open_agents(folder) as dataset:
+                draw_agent_plots(dataset, folder / "plots" / "agents")
     except BaseException:
         if aside is not None:
             aside.kill()
@@ -170,6 +195,7 @@ def _provenance(study: Study) -> dict[str, object]:
             "threads": options.threads,
             "prior": options.prior,
             "detail": options.detail,
+            "agents": None if options.agents is None else asdict(options.agents),
         },
         **attributes(study),
         "versions": provenance.library_versions(),

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.series import names_of
-from experiments.results import modes_of, put_label, put_variable
+from experiments.results import RUNS, modes_of, put_label, put_variable, seed_label
 from experiments.scenario_costs import Cost, cost_of
 from model.catalogue import Catalogue, IndicatorRow
 from model.compartments import FIRST_YEAR
@@ -91,6 +91,7 @@ class ScenarioLayout:
     indicators: tuple[IndicatorRow, ...]
     rules: tuple[str, ...]
     costs: tuple[Cost, ...]  # of each scenario
+    seeds: int = 0  # of agents, each draw with each
 
     @property
     def since(self) -> int:
@@ -104,7 +105,7 @@ class ScenarioLayout:
 
 
 def scenario_layout(
-    scenarios: Sequence[Scenario], draws: int, until: int, library: Library
+    scenarios: Sequence[Scenario], draws: int, until: int, library: Library, seeds: int = 0
 ) -> ScenarioLayout:
     """The layout of a run of these scenarios until a year."""
     catalogue = library.catalogue
@@ -119,6 +120,7 @@ def scenario_layout(
         indicators=load_main_indicators(catalogue),
         rules=tuple(rules),
         costs=tuple(cost_of(scenario.plan, library) for scenario in scenarios),
+        seeds=seeds,
     )
 
 
@@ -141,6 +143,7 @@ class ScenarioWriter:
         self._file.dimensions = {
             "scenario": len(layout.scenarios),
             "draw": layout.draws,
+            **({"seed": layout.seeds} if layout.seeds else {}),
             "time": len(layout.years),
             "product": len(names_of(layout.catalogue)),
             "group": len(GROUPS),
@@ -173,7 +176,7 @@ class ScenarioWriter:
 
     def _create(self) -> None:
         sizes = self._file.dimensions
-        dims = ("scenario", "draw", "time", "product", "group")
+        dims = (*(RUNS if self.layout.seeds else RUNS[:2]), "time", "product", "group")
         for row in self.layout.indicators:
             told = {
                 "long_name": row.name,
@@ -208,6 +211,7 @@ def _labels(layout: ScenarioLayout) -> dict[str, _Label]:
         ),
         **_costs(layout),
         "draw": ("draw", list(range(layout.draws)), {"long_name": "Draw"}),
+        **seed_label(layout.seeds),
         "time": ("time", list(layout.years), {"long_name": "Calendar year"}),
         "product": ("product", list(names), {"long_name": "Product or union"}),
         "product_name": ("product", list(names.values()), {"long_name": "Name"}),

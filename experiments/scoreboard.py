@@ -284,7 +284,7 @@ def _print(
 ) -> None:
     console.print()
     console.print(f"{MODE_TEXT[scenarios.drawn]}.", style="bold")
-    rough = warning(scenarios.draws)
+    rough = warning(scenarios.draws, scenarios.seeds)
     if rough is not None:
         console.print(rough, style="bold")
     words, (baseline, span) = load_texts()["en"], against
@@ -323,7 +323,7 @@ def notes(scenarios: Scenarios, found: Sequence[Score], span: Span) -> list[str]
     """What must be said with the scores, one paragraph each."""
     missing = max((one.paired.missing for one in found), default=0)
     return [
-        *few_draws(scenarios.draws),
+        *few_draws(scenarios),
         NO_SUM,
         PAIRED,
         *not_visible(one.paired for one in found),

@@ -13,6 +13,7 @@ from calibration.figures import Figure, load_figures
 from calibration.posterior import Origin, drawn
 from calibration.predict import groups_of
 from calibration.series import Group, all_series, group_weights, names_of
+from experiments.agent_options import Agents
 from experiments.headline_series import Headline, load_headlines
 from experiments.results import Layout, marginal_weights, years_until
 from experiments.scenario_results import ScenarioLayout, group_cells, scenario_layout
@@ -48,6 +49,7 @@ class Options:
     threads: int = 1
     prior: bool = False  # draw from the priors, not from the posterior
     detail: Literal["auto", "reference", "all"] = "auto"  # scenarios in full detail
+    agents: Agents | None = None  # None: the compartmental engine
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Study:
 
 def build_study(options: Options) -> Study:
     """Read and check all input. Raises InputError."""
+    if options.agents is not None:
+        options.agents.check()
     catalogue = load_catalogue(options.catalogue)
     figures = load_figures(
         products=names_of(catalogue), sources={row.id for row in catalogue.sources}
@@ -97,12 +101,15 @@ def build_study(options: Options) -> Study:
     demography = load_demography(strata, last_year=options.until)
     for scenario in scenarios[1:]:
         _check_branch(scenario, options.until)
+    seeds = 0 if options.agents is None else options.agents.seeds
     detailed = tuple(scenarios if _in_detail(options, len(scenarios)) else scenarios[:1])
     study = Study(
         options=options,
-        layout=Layout(detailed, options.draws, years_until(options.until), catalogue, series),
+        layout=Layout(
+            detailed, options.draws, years_until(options.until), catalogue, series, seeds
+        ),
         scenarios=tuple(scenarios),
-        compact=scenario_layout(scenarios, options.draws, options.until, library),
+        compact=scenario_layout(scenarios, options.draws, options.until, library, seeds),
         library=library,
         figures=tuple(figures),
         headlines=tuple(headlines),
@@ -116,12 +123,24 @@ def build_study(options: Options) -> Study:
         group_cells=group_cells(strata),
     )
     for scenario in scenarios:  # what does not fit is found before anything runs
-        compose(scenario.plan, study.run_of(scenario, Deal(0, 1, options.seed, central=True)))
+        deal = Deal(0, 1, options.seed, central=True)
+        composed = compose(scenario.plan, study.run_of(scenario, deal))
+        if composed.rules and options.agents is not None:
+            raise _rules_with_agents(scenario)
     return study
 
 
 def _in_detail(options: Options, scenarios: int) -> bool:
     return options.detail == "all" or (options.detail == "auto" and scenarios <= 1 + MOST_DETAILED)
+
+
+def _rules_with_agents(scenario: Scenario) -> InputError:
+    return InputError(
+        f"the scenario {scenario.id} has adaptive rules, which do not act on agents yet",
+        key="SCENARIO",
+        given=scenario.id,
+        allowed="scenarios without rules, or --engine compartments",
+    )
 
 
 def _check_branch(scenario: Scenario, until: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.results import PLACES, Layout
+from experiments.seeds import of_scenario
 
 Float = npt.NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def write_summary(file: h5py.File, layout: Layout, folder: Path) -> Path:
         text.write(_cells(*COLUMNS) + "\n")
         for s, scenario in enumerate(layout.scenarios):
             for row in layout.catalogue.indicators:
-                values = file[row.id][s, ..., 0]
+                values = of_scenario(file[row.id], s, *[slice(None)] * 3, 0)
                 # (quantiles, years, products, regions) -> (products, regions, years, quantiles)
                 found = np.transpose(quantiles(values), (2, 3, 1, 0))
                 for p, r in np.argwhere(~np.isnan(found[..., 0]).all(axis=2)):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from model.agents.terms import OWNER as AGENTS
+from model.agents.terms import Terms
 from model.errors import InputError
 from model.events import HistoryRow, check_history
 from model.handles import check_handles
@@ -323,10 +325,11 @@ def _check(catalogue: Catalogue) -> None:
     _check_flows(catalogue, modules)
     check_handles(catalogue.handles)
     kinds = {f"kind:{row.kind}" for row in catalogue.products}
-    owners = products | services | kinds | {row.id for row in catalogue.unions} | {"*"}
+    owners = products | services | kinds | {row.id for row in catalogue.unions} | {"*", AGENTS}
     check_parameters(catalogue.parameters, owners)
-    known = known_parameters(catalogue.flows, catalogue.states, products)
+    read = known_parameters(catalogue.flows, catalogue.states, products)
     for parameter in catalogue.parameters:
+        known = set(Terms._fields) if parameter.product == AGENTS else read
         if parameter.parameter not in known and not _couples(parameter.parameter):
             near = difflib.get_close_matches(parameter.parameter, known, 5) or sorted(known)
             _refuse(

@@ -66,7 +66,7 @@ def harm_share(run: Run, p: int, r: int) -> float:
 
 
 @rows.lean()
-def _admissions(run: Run, month: int, years: float) -> None:
+def set_admissions(run: Run, month: int, years: float) -> None:
     """Admission hazard of each service and region from its list, places and turnover."""
     wiring, setting, rates, state = run.wiring, run.setting, run.rates, run.state
     for k in range(rates.places.size):
@@ -340,7 +340,7 @@ def _step(run: Run, month: int, years: float) -> None:
     """One step with constant hazards for all products and regions."""
     wiring, state, work = run.wiring, run.state, run.work
     set_shares(run)
-    _admissions(run, month, years)
+    set_admissions(run, month, years)
     work.asked[:] = 0.0
     work.left[:] = 0.0
     work.treated[:] = 0.0

@@ -37,6 +37,8 @@ UNITS = {
     "elasticity": (None, None),
     "exponent": (0.0, None),
     "log sd": (0.0, None),
+    "log ratio": (0.0, None),
+    "per 100,000 people": (0.0, None),
     "places": (1.0, None),
     "glasses per week": (0.0, None),
     "persons per year": (0.0, None),

@@ -50,3 +50,15 @@ def draw_plots(
             page = replace(product_page(reader, product.id), drawn=reader.drawn)
             written += save(page, folder)
     return written
+
+
+def draw_agent_plots(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Draw what only agents can tell into ``folder`` (made when it lacks), each with its CSV.
+
+    ``dataset``: of ``agents.nc``. Returns the paths written.
+    """
+    from experiments.plots.agents import agent_pictures
+    from experiments.plots.scenario_sheet import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return [path for picture in agent_pictures(dataset) for path in save(picture, folder)]

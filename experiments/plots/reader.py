@@ -29,6 +29,7 @@ from experiments.plots.style import (
 )
 from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import indicator_in_words
+from experiments.seeds import pooled, seeds_of, told_runs
 from experiments.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 
@@ -55,6 +56,7 @@ class Reader:
     def __init__(
         self, dataset: xr.Dataset, catalogue: Catalogue, figures: Sequence[Figure]
     ) -> None:
+        dataset = pooled(dataset)
         self.catalogue = catalogue
         self.figures = {figure.id: figure for figure in figures}
         self.years = dataset["time"].values.astype(float)
@@ -66,7 +68,7 @@ class Reader:
                 dataset["product"].values, dataset["product_name"].values, strict=True
             )
         }
-        self.draws = int(dataset.sizes["draw"])
+        self.draws = told_runs(int(dataset.sizes["draw"]), seeds_of(dataset.attrs))
         self.drawn: Literal["prior", "posterior"] = (
             "posterior" if dataset.attrs.get("draws") == "posterior" else "prior"
         )

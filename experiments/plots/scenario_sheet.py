@@ -112,15 +112,16 @@ def new_sheet(
     drawn: Literal["prior", "posterior"],
     size: tuple[float, float],
     notes: Sequence[str],
+    assumed: str = ASSUMED,
 ) -> tuple[Sheet, float]:
     """A sheet of (width, inches of the middle), and where its middle begins (inches from the top).
 
-    ``notes`` stand at the foot, with what is assumed.
+    ``notes`` stand at the foot, with what is ``assumed``.
     """
     width, middle = size
     lines = [
         line
-        for note in (*notes, ASSUMED)
+        for note in (*notes, assumed)
         for line in textwrap.wrap(note, int(width * LETTERS_AN_INCH))
     ]
     titles = textwrap.wrap(title, int(width * 7.6))

@@ -97,13 +97,13 @@ def indicator_in_words(name: str, product: str, catalogue: Catalogue) -> str:
     return name.replace(" use", f" {noun}")
 
 
-def observed_and_modelled(panels: Iterable[Panel], draws: int) -> str:
-    """What the dots, if any, and the lines are."""
+def observed_and_modelled(panels: Iterable[Panel], draws: str) -> str:
+    """What the dots, if any, and the lines are; ``draws`` in words."""
     dots = "Observed: the dots. " if any(panel.dots for panel in panels) else ""
-    return f"{dots}Modelled: the lines and the bands, from {draws} draws."
+    return f"{dots}Modelled: the lines and the bands, from {draws}."
 
 
-def what_is_what(catalogue: Catalogue, draws: int, panels: Iterable[Panel]) -> str:
+def what_is_what(catalogue: Catalogue, draws: str, panels: Iterable[Panel]) -> str:
     """The sentences that tell observed, modelled and assumed apart."""
     return (
         f"{observed_and_modelled(panels, draws)} Assumed: "

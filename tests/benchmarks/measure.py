@@ -1,4 +1,4 @@
-"""The figures: what is timed, and how. A row is one figure with its bound, if it has one."""
+"""The figures: what is timed, and how."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from model.catalogue import load_catalogue
 from model.compartments import Prepared, assemble, simulate, start_state
 from model.observation import observe
 from tests.benchmarks import core_c, core_numba, core_numpy, core_scipy
+from tests.benchmarks.agents import agent_rows
 from tests.benchmarks.problem import Core, core, people_only, prepared
+from tests.benchmarks.row import ROOT, Row
 
-ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 15
 # The slow twins run over a shorter time, and numba beside them over the same.
 SHORT_MONTHS = 24
@@ -37,26 +37,6 @@ LEAST_OVER_SCIPY = 40.0
 MOST_OVER_PEOPLE = 1.5
 MOST_START_UP = 3.0
 MOST_HELP = 0.3
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure. ``value`` None: not measured, ``note`` says why."""
-
-    name: str
-    value: float | None
-    unit: str
-    at_most: float | None = None
-    at_least: float | None = None
-    note: str = ""
-
-    @property
-    def passed(self) -> bool | None:
-        """Whether the bound is met; None without a bound or a value."""
-        if self.value is None or (self.at_most is None and self.at_least is None):
-            return None
-        above = self.at_least is None or self.value >= self.at_least
-        return above and (self.at_most is None or self.value <= self.at_most)
 
 
 def _spent(clock: Callable[[], float], task: Callable[[], object]) -> float:
@@ -262,3 +242,4 @@ def figures() -> Iterator[Row]:
     yield from _with_markets()
     yield from _start_up()
     yield from _sampler()
+    yield from agent_rows()

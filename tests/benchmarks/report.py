@@ -11,7 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.measure import ROOT, Row, figures
+from tests.benchmarks.measure import figures
+from tests.benchmarks.row import ROOT, Row
 
 FILE = ROOT / "results" / "benchmark.json"
 PACKAGES = ("numpy", "scipy", "numba")

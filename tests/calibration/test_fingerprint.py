@@ -46,6 +46,7 @@ def inputs(tmp_path: Path) -> Inputs:
     made.code.mkdir()
     for path in CODE.glob("*.py"):
         shutil.copy(path, made.code)
+    shutil.copytree(CODE / "agents", made.code / "agents")
     shutil.copytree(TABLES, made.tables)
     shutil.copy(FIGURES, made.figures)
     shutil.copy(ERRORS, made.errors)
@@ -73,6 +74,15 @@ WORDS_ONLY: dict[str, Change] = {
         i.tables / "parameters.csv", "growth a year before 2010", "growth per year before 2010"
     ),
     "name": lambda i: replaced(i.tables / "products.csv", "MDMA (ecstasy)", "Ecstasy"),
+    "parameter of agents": lambda i: replaced(
+        i.tables / "parameters.csv", "agents,influence,,,,,,1.92", "agents,influence,,,,,,1.93"
+    ),
+    "new parameter of agents": lambda i: replaced(
+        i.tables / "parameters.csv",
+        "agents,influence,",
+        f"agents,other{',' * 14}\nagents,influence,",
+    ),
+    "module of agents": lambda i: replaced(i.code / "agents" / "terms.py", "OWNER", "HOLDER"),
     "form of a number": lambda i: replaced(i.tables / "deprivation.csv", "0.20", "0.2"),
     "title of a source": lambda i: replaced(i.tables / "sources.csv", "Price elasticity", "Price"),
     "figure that is not fitted": lambda i: replaced(
@@ -84,6 +94,7 @@ ACTING: dict[str, Change] = {
     "sign": lambda i: replaced(i.code / TREND, "damping * change +", "damping * change -"),
     "module behind others": lambda i: replaced(i.code / "strata.py", "def ", "def other_"),
     "value": lambda i: replaced(i.tables / "parameters.csv", "0.91,0.76", "0.92,0.76"),
+    "owner": lambda i: replaced(i.tables / "parameters.csv", "agents,influence,", "*,influence,"),
     "evidence": lambda i: replaced(
         i.tables / "parameters.csv",
         ",logitnormal,probability,calibrated,assumed,assumed",

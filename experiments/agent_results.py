@@ -1,0 +1,230 @@
+"""``agents.nc``: what only a run with agents can tell, each person's products taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import h5netcdf
+import numpy as np
+import numpy.typing as npt
+
+from experiments.results import RUNS, put_label, put_variable, seed_label
+from experiments.study import Study
+from model.catalogue import ProductRow
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Float = npt.NDArray[np.float64]
+
+FILE = "agents.nc"
+NUMBERS = ("0", "1", "2", "3", "4", "5", "6", "7+")
+DISORDERS = ("1", "2", "3", "4+")
+GAVE_UP = "gave up"
+WEEKS = ("0-1", "1-2", "2-4", "4-8", "8-13", "13-26", "26-52", "52-104", "104+", GAVE_UP)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A variable: ``of`` the engine's extra output, ``at`` a place of its last axis."""
+
+    name: str
+    of: str
+    at: int | None
+    dims: tuple[str, ...]
+    unit: str
+    long_name: str
+    definition: str
+
+
+TOLD = (
+    Told(
+        "joint_use",
+        "joint_use",
+        None,
+        ("product", "product2"),
+        "persons",
+        "People who use both products",
+        "people who use product and product2 now, on 31 December; of a product with itself: "
+        "people who use it",
+    ),
+    Told(
+        "products_used",
+        "products_used",
+        None,
+        ("number",),
+        "persons",
+        "People by number of illegal products that they use now",
+        "on 31 December",
+    ),
+    Told(
+        "treated_by_number",
+        "treated_by_number",
+        None,
+        ("disorders",),
+        "persons",
+        "People in treatment by number of products with a disorder",
+        "on 31 December; products that a person has a disorder with now",
+    ),
+    Told(
+        "pathways",
+        "pathways",
+        None,
+        ("product", "product2"),
+        "persons per year",
+        "People who began a second product, by their first",
+        "people whose first product ever was product and who began product2 as their second in "
+        "the year; those whose first use was not seen are left out",
+    ),
+    Told(
+        "waits",
+        "waits",
+        None,
+        ("service", "region", "week_bin"),
+        "persons per year",
+        "Ends of waits for treatment by weeks waited",
+        "admissions of the year by weeks waited, from one end of a bin to below the other; "
+        f"'{GAVE_UP}': those who left the list without an admission",
+    ),
+    Told(
+        "assortativity",
+        "clusters",
+        0,
+        ("product",),
+        "ratio",
+        "Ties of people who use with others who use, against chance",
+        "share of the ties of people who use that lead to others who use, over the share of people "
+        "who use; last year of the run only",
+    ),
+    Told(
+        "largest_cluster",
+        "clusters",
+        1,
+        ("product",),
+        "proportion",
+        "Largest cluster's share of the people who use",
+        "people who use and hang together by ties among themselves; last year of the run only",
+    ),
+    Told(
+        "mean_cluster",
+        "clusters",
+        2,
+        ("product",),
+        "agents",
+        "Mean size of a cluster of people who use",
+        "in agents, not weighted: ties are between agents; last year of the run only",
+    ),
+    Told(
+        "burden_with_disorder",
+        "comorbidity",
+        0,
+        ("product",),
+        "proportion",
+        "Mental-health burden among people with a disorder",
+        "share with a mental-health burden of those with a disorder of the product, 31 December",
+    ),
+    Told(
+        "burden_without",
+        "comorbidity",
+        1,
+        ("product",),
+        "proportion",
+        "Mental-health burden among people without the disorder",
+        "share with a mental-health burden of all others, 31 December",
+    ),
+)
+ASSUMED = (
+    "How products go together in one person, ties between people and who carries a burden rest on "
+    "assumed strengths (drugfutures show parameters agents)"
+)
+
+
+class AgentWriter:
+    """Writes ``agents.nc``: the labels on entering, then scenario by scenario and draw by draw."""
+
+    def __init__(self, path: Path, study: Study, attributes: Mapping[str, str | int]) -> None:
+        self.study = study
+        self._path = path
+        self._attributes = attributes
+        self._file: Any = None
+
+    def __enter__(self) -> AgentWriter:
+        self._file = h5netcdf.File(self._path, "w")
+        told = {"Conventions": "CF-1.11", **self._attributes, "assumed": ASSUMED}
+        self._file.attrs.update(told)
+        labels = _labels(self.study)
+        sizes = {dim: len(values) for dim, values, _ in labels.values()}
+        self._file.dimensions = sizes
+        for name, (dim, values, about) in labels.items():
+            put_label(self._file, name, dim, values, about)
+        for row in TOLD:
+            dims = (*RUNS, "time", *row.dims)
+            texts = {"units": row.unit, "long_name": row.long_name, "definition": row.definition}
+            put_variable(self._file, row.name, dims, [sizes[dim] for dim in dims], texts)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def write(self, scenario: int, draw: int, extra: Mapping[str, Float]) -> None:
+        """Put a draw of a scenario in place; ``extra`` as the engine gives it, seeds first."""
+        for row in TOLD:
+            values = extra[row.of] if row.at is None else extra[row.of][..., row.at]
+            if not np.isnan(values).all():  # what is not written reads as NaN
+                self._file.variables[row.name][scenario, draw] = values.astype(np.float32)
+
+
+_Label = tuple[str, Sequence[object], dict[str, str]]
+
+
+def _labels(study: Study) -> dict[str, _Label]:
+    layout, products = study.layout, _products(study)
+    return {
+        "scenario": ("scenario", [s.id for s in study.scenarios], {"long_name": "Scenario"}),
+        "scenario_title": ("scenario", [s.title for s in study.scenarios], {"long_name": "Title"}),
+        "draw": ("draw", list(range(layout.draws)), {"long_name": "Draw"}),
+        **seed_label(layout.seeds),
+        "time": ("time", list(layout.years), {"long_name": "Calendar year"}),
+        "product": ("product", [row.id for row in products], {"long_name": "Product"}),
+        "product_name": ("product", [row.name for row in products], {"long_name": "Name"}),
+        "product_kind": ("product", [row.kind for row in products], {"long_name": "Kind"}),
+        "mode": (
+            "product",
+            [row.mode for row in products],
+            {"comment": "scenario-only: too few figures to be calibrated; priors"},
+        ),
+        "product2": ("product2", [row.id for row in products], {"long_name": "Second product"}),
+        "service": ("service", list(study.structure.services), {"long_name": "Service"}),
+        "region": ("region", list(study.strata.regions), {"long_name": "Region"}),
+        "week_bin": ("week_bin", list(WEEKS), {"long_name": "Weeks waited"}),
+        "number": ("number", list(NUMBERS), {"long_name": "Number of illegal products used"}),
+        "disorders": ("disorders", list(DISORDERS), {"long_name": "Products with a disorder"}),
+    }
+
+
+def _products(study: Study) -> list[ProductRow]:
+    return [study.layout.catalogue.product(name) for name in study.structure.products]
+
+
+def open_agents(folder: Path) -> xr.Dataset:
+    """The dataset of agents of a results folder; close it after. Raises InputError without one."""
+    import xarray as xr
+
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(
+            "no agents here",
+            given=str(folder),
+            allowed=f"a folder made with agents: drugfutures run --engine agents --out {folder}",
+        )
+    return xr.open_dataset(path, engine="h5netcdf")

@@ -1,0 +1,159 @@
+"""A run with agents: every draw from January 2010, with several seeds, scenario by scenario.
+
+Scenarios share the seeds of a draw, so that chance is the same wherever a scenario changes
+nothing: before its branch a run equals the reference to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.agent_options import Agents
+from experiments.agent_results import FILE as AGENTS
+from experiments.agent_results import AgentWriter
+from experiments.parts import Bench, Simulated, in_detail, in_short, open_bench
+from experiments.results import FILE, Single, Writer
+from experiments.scenario_results import FILE as SCENARIOS
+from experiments.scenario_results import ScenarioWriter
+from experiments.study import Study
+from model.agents.engine import AgentRun, estimate, simulate_agents
+from model.forcing import Forcing
+from model.prepared import Output
+from model.streams import stream
+from scenarios.schema import Scenario
+
+START = 0  # month in which agents set out: January 2010
+NUMBERS = 2**32  # of seeds
+
+
+def run_agents(
+    study: Study, folder: Path, told: Mapping[str, str | int], progress: Callable[[int], None]
+) -> None:
+    """Simulate, observe and write every draw; ``progress`` gets draws as they end.
+
+    ``told``: attributes of the files. Raises FloatingPointError when the model breaks down.
+    """
+    with ExitStack() as files:
+        detailed = files.enter_context(Writer(folder / FILE, study.layout, told))
+        agents = files.enter_context(AgentWriter(folder / AGENTS, study, told))
+        compact = None
+        if len(study.scenarios) > 1:
+            writer = ScenarioWriter(folder / SCENARIOS, study.compact, told)
+            compact = files.enter_context(writer)
+        for draw in range(study.options.draws):
+            twin = open_twin(study, draw)
+            for number, scenario in enumerate(study.scenarios):
+                found = twin.observed(scenario)
+                if number < len(study.layout.scenarios):
+                    detailed.write(number, draw, found.detailed())
+                if compact is not None:
+                    compact.write(number, draw, found.compact())
+                agents.write(number, draw, found.run.extra)
+            progress(1)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A scenario of one draw, simulated with every seed."""
+
+    bench: Bench
+    forcing: Forcing
+    run: AgentRun
+
+    def detailed(self) -> dict[str, Single]:
+        """Variables of ``results.nc``, (1 draw, seeds, ...)."""
+        return _stacked([in_detail(self.bench, one) for one in self._seeds()])
+
+    def compact(self) -> dict[str, Single]:
+        """Variables of ``scenarios.nc``, (1 draw, seeds, ...)."""
+        return _stacked([in_short(self.bench, one) for one in self._seeds()])
+
+    def _seeds(self) -> list[Simulated]:
+        """One seed after the other: what is observed of a draw needs that draw's parameters."""
+        output = self.run.output
+        parts = (Output(*(array[k : k + 1] for array in output)) for k in range(len(output.lived)))
+        return [Simulated(part, self.forcing, {}) for part in parts]
+
+
+def _stacked(seeds: Sequence[Mapping[str, Single]]) -> dict[str, Single]:
+    return {name: np.stack([one[name] for one in seeds], axis=1) for name in seeds[0]}
+
+
+class Twin:
+    """One draw: its compartments, which agents set out from, and runs with its seeds."""
+
+    def __init__(self, bench: Bench, draw: int) -> None:
+        self.bench, self.draw = bench, draw
+        self._reference: Found | None = None
+
+    def observed(self, scenario: Scenario) -> Found:
+        """A scenario; with nothing changed, the reference itself."""
+        study = self.bench.study
+        if scenario is study.scenarios[0]:
+            return self.reference()
+        composed = self.bench.composed(scenario)
+        if not composed.changes:
+            return self.reference()
+        # A run could as well go on from a checkpoint of the reference in the month of the branch.
+        return self._run(self.bench.prepared.forcing(composed.changes))
+
+    def reference(self) -> Found:
+        """The run of current policy, made once."""
+        if self._reference is None:
+            self._reference = self._run(self.bench.prepared.forcing())
+        return self._reference
+
+    def _run(self, forcing: Forcing) -> Found:
+        study, bench = self.bench.study, self.bench
+        agents = agents_of(study)
+        numbers = seed_numbers(study.options.seed, self.draw, agents.seeds)
+        try:
+            run = simulate_agents(
+                bench.prepared,
+                0,  # the bench has this draw alone
+                forcing,
+                bench.states[START],
+                study.months,
+                agents.request(numbers),
+                study.options.threads,
+            )
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{error} (draw {self.draw} of the run)") from None
+        return Found(bench, forcing, run)
+
+
+def open_twin(study: Study, draw: int) -> Twin:
+    """One draw, ready to run."""
+    return Twin(open_bench(study, draw, draw + 1, (START,)), draw)
+
+
+def agents_of(study: Study) -> Agents:
+    """The agents of a study that has some."""
+    assert study.options.agents is not None
+    return study.options.agents
+
+
+def seed_numbers(seed: int, draw: int, count: int) -> tuple[int, ...]:
+    """Numbers that key the chance of each seed of a draw; more seeds begin with these."""
+    numbers = stream(seed, f"seeds of agents, draw {draw}").integers(0, NUMBERS, count)
+    return tuple(int(number) for number in numbers)
+
+
+def plan_text(study: Study) -> str:
+    """What is about to run, how long it may take and how much memory."""
+    agents, options = agents_of(study), study.options
+    guess = estimate(agents.size, study.months)
+    runs = len(study.scenarios) * options.draws * agents.seeds
+    minutes = guess.cpu_seconds * runs / max(1, options.threads) / 60
+    time = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{minutes * 60:.0f} seconds"
+    return (
+        f"{agents.size:,} agents, each for {agents.persons:.3g} persons: {runs} runs "
+        f"({len(study.scenarios)} scenarios × {options.draws} draws × {agents.seeds} seeds), "
+        f"about {time} on {options.threads} threads, {guess.bytes / 1e9:.2g} GB a run; "
+        "--agents, --draws and --seeds set them"
+    )

@@ -1,0 +1,96 @@
+"""The model as Mesa knows it: it owns time, institutions, what is collected, and the streams.
+
+One step is one month: prices, hazards from the counts of people, everybody outside care by
+thinning (model.agents.sweep), everybody in care by events (model.agents.centres), then deaths,
+migration and, at the year's end, birthdays. Draws are keyed by seed, person or block, decision and
+month, never by Mesa's own generator, so that no order matters.
+"""
+
+from __future__ import annotations
+
+import mesa
+import numpy as np
+import numpy.typing as npt
+
+from model.agents.build import Setting, check_flows
+from model.agents.crowd import Crowd
+from model.agents.reception import Reception
+from model.agents.records import Records
+from model.agents.trade import Trade
+from model.forcing import Forcing
+from model.prepared import FIRST_YEAR, Output, State
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+
+class Twin(mesa.Model):
+    """Agents of one draw and seed from a January on; ``step()`` is a month.
+
+    ``crowd`` is everybody, ``reception`` the treatment centres, ``trade`` the markets; institutions
+    are in ``agents`` and ``agents_by_type``. ``datacollector`` holds a row a month.
+    """
+
+    def __init__(
+        self, setting: Setting, forcing: Forcing, state: State, threads: int = 1
+    ) -> None:
+        check_flows(setting.structure)
+        super().__init__(seed=int(setting.key[0]))
+        self.setting = setting
+        self.month = state.month
+        # Mesa counts steps of its own; the calendar goes on from the state's month.
+        self.crowd = Crowd(setting, forcing, state, threads)
+        self.reception = Reception(self, self.crowd)
+        self.trade = Trade(self, self.crowd)
+        self.records = Records(self.crowd, setting.prepared.demography.years)
+        self.datacollector = mesa.DataCollector(
+            model_reporters={
+                "month": "month",
+                "people": lambda twin: twin.persons(twin.crowd.population.sum()),
+                "waiting": lambda twin: twin.persons(twin.reception.waiting()),
+                "treated": lambda twin: twin.persons(twin.reception.treated()),
+                "using": lambda twin: twin.crowd.using() * setting.weight,
+            }
+        )
+
+    def persons(self, agents: float) -> float:
+        """How many persons so many agents stand for."""
+        return float(agents) * self.setting.weight
+
+    def step(self) -> None:
+        """One month."""
+        month, crowd, records = self.month, self.crowd, self.records
+        crowd.start_month(month)
+        records.add_start(crowd)
+        self.trade.month(month)
+        crowd.set_hazards(month, self.reception.pooled)
+        found = crowd.thin(month)
+        tally = self.reception.month(month, found)
+        records.add(tally)
+        gone = tally.died.sum(axis=0)
+        for memory in found:
+            records.add(memory.buffers.tally)
+            records.pathways += memory.buffers.pathways
+            gone = gone + memory.buffers.tally.died.sum(axis=0)
+        records.deaths += self.reception.bury()
+        records.deaths += crowd.end_month(month, gone)
+        self.reception.purge()
+        self.reception.settle(month, crowd.newcomers())
+        self.month += 1
+        if self.month % 12 == 0:
+            self._new_year()
+        self.datacollector.collect(self)
+
+    def _new_year(self) -> None:
+        """31 December, then 1 January."""
+        year = self.month // 12 - 1
+        last = self.month == self.setting.prepared.demography.months
+        self.records.look(self.crowd, self.reception.cases, self.reception.waits, year, last)
+        self.records.close_year(self.crowd, year)
+        entered = self.crowd.new_year(FIRST_YEAR + year + 1)
+        self.reception.new_year(self.month, entered)
+        self.records.output["january"][year + 1] = self.crowd.population * self.setting.weight
+
+    def result(self) -> tuple[Output, dict[str, Float]]:
+        """Yearly output and what only agents can tell, in persons."""
+        return self.records.result()
