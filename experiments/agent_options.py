@@ -11,6 +11,7 @@ from model.errors import InputError
 
 if TYPE_CHECKING:
     from model.agents.engine import Request, Switches
+    from model.agents.terms import Terms
 
 WHOLE = "whole"
 DEFAULT_AGENTS, DEFAULT_SEEDS = 100_000, 4
@@ -50,22 +51,18 @@ class Agents:
         switches = "".join(f" --switch {one}" for one in self.switches)
         return f"--engine agents --agents {number} --seeds {self.seeds}{switches}"
 
-    def request(self, numbers: Sequence[int]) -> Request:
+    def request(self, numbers: Sequence[int], terms: Terms) -> Request:
         """What the engine is asked for, with these numbers of seeds. Raises InputError."""
         from model.agents.engine import Request
 
-        return Request(self.size, tuple(numbers), read_switches(self.switches))
+        return Request(self.size, tuple(numbers), read_switches(self.switches), terms)
 
     def check(self) -> None:
         """Refuse what cannot run, before anything does. Raises InputError."""
         from model.agents.engine import check_request
 
-        if self.seeds < 1:
-            raise InputError("no seeds", key="--seeds", given=self.seeds, allowed="1 or more")
-        if self.number is not None and self.number < 1:
-            raise _bad_number(self.number)
         read_switches(self.switches)
-        check_request(self.size, tuple(range(self.seeds)))
+        check_request(self.size, self.seeds)
 
 
 def read_agents(

@@ -21,7 +21,8 @@ from experiments.results import FILE, Single, Writer
 from experiments.scenario_results import FILE as SCENARIOS
 from experiments.scenario_results import ScenarioWriter
 from experiments.study import Study
-from model.agents.engine import AgentRun, estimate, simulate_agents
+from model.agents.engine import AgentRun, Checkpoints, estimate, simulate_agents
+from model.agents.terms import terms
 from model.forcing import Forcing
 from model.prepared import Output
 from model.streams import stream
@@ -29,6 +30,7 @@ from scenarios.schema import Scenario
 
 START = 0  # month in which agents set out: January 2010
 NUMBERS = 2**32  # of seeds
+KEPT = 12_000_000  # agents of all seeds whose states are kept at most: about a gigabyte
 
 
 def run_agents(
@@ -90,6 +92,7 @@ class Twin:
     def __init__(self, bench: Bench, draw: int) -> None:
         self.bench, self.draw = bench, draw
         self._reference: Found | None = None
+        self._checkpoints = checkpoints_of(bench.study)
 
     def observed(self, scenario: Scenario) -> Found:
         """A scenario; with nothing changed, the reference itself."""
@@ -99,7 +102,6 @@ class Twin:
         composed = self.bench.composed(scenario)
         if not composed.changes:
             return self.reference()
-        # A run could as well go on from a checkpoint of the reference in the month of the branch.
         return self._run(self.bench.prepared.forcing(composed.changes))
 
     def reference(self) -> Found:
@@ -119,8 +121,9 @@ class Twin:
                 forcing,
                 bench.states[START],
                 study.months,
-                agents.request(numbers),
+                agents.request(numbers, terms(bench.draws, 0)),
                 study.options.threads,
+                self._checkpoints,
             )
         except FloatingPointError as error:
             raise FloatingPointError(f"{error} (draw {self.draw} of the run)") from None
@@ -130,6 +133,18 @@ class Twin:
 def open_twin(study: Study, draw: int) -> Twin:
     """One draw, ready to run."""
     return Twin(open_bench(study, draw, draw + 1, (START,)), draw)
+
+
+def checkpoints_of(study: Study) -> Checkpoints | None:
+    """Where the reference leaves its states for the scenarios: in the month of the first branch.
+
+    None where there is nothing to save, or no room: scenarios then set out from 2010 again.
+    """
+    agents = agents_of(study)
+    branches = [scenario.branch for scenario in study.scenarios[1:]]
+    if not branches or agents.size * agents.seeds > KEPT:
+        return None
+    return Checkpoints(min(branches))
 
 
 def agents_of(study: Study) -> Agents:

@@ -30,8 +30,8 @@ class Movement(NamedTuple):
 
     dying: Float  # (S,) hazard of death this month, excess apart
     usual: Float  # (S,) the same in the reference run: candidates come from it
-    growth: Float  # (S,) log growth of the month where cells have none of their own
-    cell_growth: Float  # (cells, G)
+    growth: Float  # (S,) newcomers for each person, or less their hazard of leaving, this month
+    cell_growth: Float  # (cells, G) the same where cells have their own
     cell_older: Float  # (cells, G) hazard of death beyond the band's mean
     band: Int  # (cells,) age band, NOBODY where nobody is at risk
     bands: int
@@ -106,7 +106,7 @@ def remove_gone(
 
 @lean()
 def _rates(movement: Movement, cell: int, s: int, within: int) -> tuple[float, float]:
-    """Hazard of death and log growth of the month in a stratum of a cell."""
+    """Hazard of death and growth of the month in a stratum of a cell."""
     if movement.cohorts == 1:
         group = within // movement.bands
         older = movement.cell_older[cell, group]

@@ -102,8 +102,9 @@ def care_month(
 ) -> int:
     """Follow everybody in care through one month; returns the number of events.
 
-    NO_ROOM where the cases or the list of people gone may not hold all (see ``room_needed``),
+    NO_ROOM where the cases or the list of people gone may be too short for all cases and arrivals,
     NO_CENTRE where a bounded service lacks a centre in some region; nothing is changed then.
+    A person may be listed as gone for several products.
     """
     before = cases.size[0]
     size = before + arrivals.size[0]

@@ -80,6 +80,9 @@ class Crowd:
             for first, last in zip(self.edges, self.edges[1:], strict=False)
         ]
         self.cursor = np.zeros(len(layout.cell_region), dtype=np.int64)
+        self.own = np.zeros(strata.size, dtype=np.int64)  # stratum that has the caps of each
+        self.reference = np.ones((len(structure.products), strata.size, 2))
+        self.level = np.ones((len(structure.products), 2))  # mean of the factors before it
         self.candidates = 0
         self.beyond = 0  # candidates for death whose hazard was above the cap
         wiring = structure.wiring
@@ -118,6 +121,8 @@ class Crowd:
     def thin(self, number: int) -> list[Memory]:
         """Everybody outside care; what the chunks found, in the order of blocks."""
         self._set_personal()
+        if number % 12 == 0:
+            self._balance(number)
         wiring = self.setting.structure.wiring
         starts, own = self.setting.region_start, self.own
         month.plan_month(wiring, self.hazards, self.personal, self.plan, (starts, own))
@@ -232,11 +237,14 @@ class Crowd:
             self.own = starts[region]
             self.plan.block_stratum[:] = starts[layout.block_region]
         self._set_rise()
-        self._set_first_use()
+        if number // 12 == setting.first_year - FIRST_YEAR:
+            self._set_personal()
+            self.reference = month.all_factors(self.personal)
         usual = month.usual_hazards(
             setting.structure,
             self.run,
-            self.personal,
+            self.personal.code,
+            self.reference,
             setting.prepared.demography.death_rate[year],
             slice(number, number + 12),
         )
@@ -250,17 +258,33 @@ class Crowd:
         if switches.network:
             exposed_shares(self.personal, self.run, self.setting, self.ground)
 
+    def _balance(self, number: int) -> None:
+        """Divide by the mean of all factors together: people with one often have the others."""
+        switches = self.setting.switches
+        if not (switches.network or switches.liability or switches.couplings):
+            return
+        found = month.mean_factors(
+            self.hazards,
+            self.personal,
+            self.people,
+            self.ground.layout,
+            self.setting.region_start,
+            number,
+        )
+        self.level *= found
+        self.personal.first_use[:] /= found[:, 0, None, None]
+        self.personal.rise[:] /= found[:, 1, None]
+
     def _set_first_use(self) -> None:
-        if self.loadings.any():
-            wiring = self.setting.structure.wiring
-            for p, rho in enumerate(self.loadings):
-                if rho > 0.0:
-                    set_rows(
-                        self.tables[rho],
-                        self.stock[wiring.state_start[p]],
-                        self.population,
-                        self.personal.first_use[p],
-                    )
+        wiring = self.setting.structure.wiring
+        for p, rho in enumerate(self.loadings):
+            rows = self.personal.first_use[p]
+            if rho > 0.0:
+                never = self.stock[wiring.state_start[p]]
+                set_rows(self.tables[rho], never, self.population, rows)
+            else:
+                rows[:] = 1.0
+            rows /= self.level[p, 0]
 
     def _set_rise(self) -> None:
         """Escalation by liability, over those at risk of it at the start of the year."""
@@ -271,7 +295,8 @@ class Crowd:
         counts = years.count_at_risk(self.people, wiring, self.personal.code)
         for p, rho in enumerate(self.loadings):
             if rho > 0.0:
-                self.personal.rise[p] = liability.escalation_ratios(counts[p], tilt)
+                rise = liability.escalation_ratios(counts[p], tilt)
+                self.personal.rise[p] = rise / self.level[p, 1]
 
     def _movement(self, number: int, gone: Int) -> calendar.Movement:
         setting, ground = self.setting, self.ground
@@ -284,8 +309,8 @@ class Crowd:
         return calendar.Movement(
             dying=-np.log1p(-probability),
             usual=-np.log1p(-np.clip(baseline, 0.0, 0.999)),
-            growth=np.log(np.maximum(demography.growth[number], 1e-9)),
-            cell_growth=ground.growth[at],
+            growth=moving(np.log(np.maximum(demography.growth[number], 1e-9))),
+            cell_growth=moving(ground.growth[at]),
             cell_older=ground.older[at],
             band=ground.band[at],
             bands=ground.bands,
@@ -311,6 +336,14 @@ class Crowd:
                 raise FloatingPointError("there is no room for newcomers among the agents")
             taken.append(slots[:found])
         return np.concatenate(taken)
+
+
+def moving(growth: Float) -> Float:
+    """How many come for each person (above 0), or the hazard of leaving (below), in a month.
+
+    ``growth`` is logarithmic: newcomers come one by one, and their mean must be growth less one.
+    """
+    return np.where(growth > 0.0, np.expm1(growth), growth)
 
 
 def compartmental_run(setting: Setting, forcing: Forcing, state: State) -> Run:
@@ -343,6 +376,7 @@ def _plan(setting: Setting, blocks: int) -> Plan:
         layers=np.ones((products, strata.size), dtype=np.int64),
         threshold=np.zeros((products, regions, 4096), dtype=np.uint32),
         bound=np.zeros((products, regions, 4096)),
+        parts=np.zeros((len(structure.states), strata.size, 3)),
         block_stratum=np.full(blocks, NOBODY),
         care=care.astype(np.uint8),
         pathway=pathway_products(structure),

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from numba import njit
 
 from model import hazards as scalar
-from model.agents.people import CLASSES
-from model.agents.personal import FIRST_USE, RISE, Personal
+from model.agents.people import CHILD, CLASSES, Layout, People
+from model.agents.personal import FIRST_USE, RISE, Personal, by_ties, own_factors
 from model.agents.sweep import Plan
 from model.agents.tally import Hazards
 from model.arrays import Run
@@ -26,7 +26,10 @@ Int = npt.NDArray[np.int64]
 
 MONTH = 1.0 / 12.0
 HEADROOM = 1.25  # caps above the hazards of the reference
+COVERED = 4.0  # factors up to here are covered by the cap itself,
+SEVERAL = 6.0  # or by so many layers
 LEAST = 1e-3  # a year; smallest cap
+SAMPLE = 10_000  # people of a product whose factors are averaged
 
 
 @njit(cache=True, nogil=True)
@@ -118,22 +121,78 @@ def plan_month(
                 for z in range(first, wiring.state_start[p + 1]):
                     if plan.care[z] == 1:
                         continue
-                    total = hazards.leaving[z, s]
-                    if personal.state[z] == 1:
-                        total = hazards.excess[z, s] + hazards.overdose[z, s]
-                        for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
-                            if wiring.origin[f] == z - first:
-                                rate = hazards.flow[f, s] / personal.coupled[f, s]
-                                if personal.code[f] == FIRST_USE:
-                                    rate *= first_use
-                                elif personal.code[f] == RISE:
-                                    rate *= rise
-                                total += rate
+                    _part(wiring, hazards, personal, plan, p, z, s)
+                    parts = plan.parts[z, s]
+                    total = parts[0] + parts[1] * first_use + parts[2] * rise
                     bound = total * MONTH / cap * (1.0 + 1e-12)
                     at = (s - region_start[r]) * 16 + z - first
                     plan.bound[p, r, at] = bound
-                    plan.threshold[p, r, at] = np.uint32(min(bound * 4294967296.0 + 1.0, 4294967295.0))
+                    word = min(bound * 4294967296.0 + 1.0, 4294967295.0)
+                    plan.threshold[p, r, at] = np.uint32(word)
                     plan.layers[p, own[s]] = max(plan.layers[p, own[s]], np.int64(np.ceil(bound)))
+
+
+@njit(cache=True, nogil=True)
+def _part(
+    wiring: Wiring, hazards: Hazards, personal: Personal, plan: Plan, p: int, z: int, s: int
+) -> None:
+    """Hazards out of a state: those that are the same for all, of first use, and of escalation."""
+    parts = plan.parts[z, s]
+    parts[0], parts[1], parts[2] = hazards.leaving[z, s], 0.0, 0.0
+    if personal.state[z] == 0:
+        return
+    parts[0] = hazards.excess[z, s] + hazards.overdose[z, s]
+    for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+        if wiring.origin[f] == z - wiring.state_start[p]:
+            parts[personal.code[f]] += hazards.flow[f, s] / personal.coupled[f, s]
+
+
+@njit(cache=True, nogil=True)
+def mean_factors(
+    hazards: Hazards,
+    personal: Personal,
+    people: People,
+    layout: Layout,
+    region_start: Int,
+    first_slot: int,
+) -> Float:
+    """Mean of what multiplies first use and escalation, over people at risk of them, (P, 2).
+
+    Weighted by hazard. Where there are many, SAMPLE people from ``first_slot`` on, spread over all
+    slots, stand for them. 1 where nobody is at risk.
+    """
+    wiring, products = personal.wiring, people.state.shape[0]
+    slots = people.stratum.size
+    stride = 1 if slots <= SAMPLE else 10_007
+    found = np.ones((products, 2))
+    for p in range(products):
+        weight, total, seen, slot = np.zeros(2), np.zeros(2), 0, first_slot % slots
+        for _ in range(slots):
+            slot = (slot + stride) % slots
+            if people.stratum[slot] >= CHILD:
+                continue
+            z = np.int64(people.state[p, slot])
+            if personal.state[wiring.state_start[p] + z] == 0:
+                continue
+            b = np.searchsorted(layout.block_start, slot, side="right") - 1
+            s = region_start[layout.block_region[b]] + people.stratum[slot]
+            risk = np.zeros(2)
+            for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+                if wiring.origin[f] == z and personal.code[f] > 0:
+                    risk[personal.code[f] - 1] += hazards.flow[f, s]
+            first_use, rise, _ = own_factors(personal, people, slot, p, s)
+            if risk[0] > 0.0 and personal.influence > 0.0:
+                first_use *= by_ties(personal, people, layout, b, slot, p, s)
+            total[0] += risk[0] * first_use
+            total[1] += risk[1] * rise
+            weight += risk
+            seen += 1
+            if seen >= SAMPLE:
+                break
+        for k in range(2):
+            if weight[k] > 0.0:
+                found[p, k] = total[k] / weight[k]
+    return found
 
 
 def plan_year(plan: Plan, usual: Float, own: Int) -> None:
@@ -143,13 +202,29 @@ def plan_year(plan: Plan, usual: Float, own: Int) -> None:
         np.maximum.at(plan.cap[p], own, np.maximum(HEADROOM * usual[p], LEAST) * MONTH)
 
 
-def usual_hazards(
-    structure: Structure, run: Run, personal: Personal, death_rate: Float, months: slice
-) -> Float:
-    """Largest hazard a year out of the states that are thinned, (P, S), in the reference.
+@njit(cache=True, nogil=True)
+def all_factors(personal: Personal) -> Float:
+    """Bounds on the factors on first use and escalation in all strata, (P, S, 2)."""
+    found = np.ones((personal.first_use.shape[0], personal.first_use.shape[1], 2))
+    for p in range(found.shape[0]):
+        for s in range(found.shape[1]):
+            found[p, s] = largest_factors(personal, p, s)
+    return found
 
-    From rates alone, without what the run itself feeds back, so that it is the same in every
-    scenario; for the few people at the far end of liability further layers do.
+
+def usual_hazards(
+    structure: Structure,
+    run: Run,
+    code: Int,
+    factors: Float,
+    death_rate: Float,
+    months: slice,
+) -> Float:
+    """Hazards a year that the caps cover, (P, S), from the reference.
+
+    From rates and ``factors`` (P, S, 2; bounds at the start) alone, without what the run itself
+    feeds back, so that they are the same in every scenario; for the few people at the far end of
+    the factors, further layers do.
     """
     wiring, rates = structure.wiring, run.rates
     trend = rates.multiplier[:, months].max(axis=1)
@@ -163,10 +238,9 @@ def usual_hazards(
             for f in range(int(wiring.flow_start[p]), int(wiring.flow_start[p + 1])):
                 if wiring.origin[f] == z - wiring.state_start[p]:
                     rate = rates.base[f] * (trend[p] if wiring.flags[f] & TREND else 1.0)
-                    if personal.code[f] == FIRST_USE:
-                        rate = rate * np.minimum(personal.first_use[p].max(axis=1), 4.0)
-                    elif personal.code[f] == RISE:
-                        rate = rate * personal.rise[p].max()
+                    if code[f] > 0:
+                        most = factors[p, :, code[f] - 1]
+                        rate = rate * np.maximum(np.minimum(most, COVERED), most / SEVERAL)
                     total = total + rate
             found[p] = np.maximum(found[p], total)
     return found

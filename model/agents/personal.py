@@ -52,20 +52,28 @@ def _by_own_use(personal: Personal, using: int, f: int) -> float:
 
 
 @lean()
-def factors(
-    personal: Personal, people: People, layout: Layout, b: int, slot: int, p: int, s: int
-) -> tuple[float, float]:
-    """Factors on first use and on escalation of the person in a slot of stratum ``s``."""
+def own_factors(
+    personal: Personal, people: People, slot: int, p: int, s: int
+) -> tuple[float, float, float]:
+    """Factors on first use, without that of ties, and on escalation of a person; and the most
+    that ties can make of first use."""
     kind = people.liability[slot]
     using = np.int64(people.using[slot])
     first_use = personal.first_use[p, s, kind]
     first_use *= _by_own_use(personal, using, personal.coupling_flow[p, 0])
     rise = personal.rise[p, kind]
     rise *= _by_own_use(personal, using, personal.coupling_flow[p, 1])
-    if personal.influence > 0.0 and people.state[p, slot] == 0:
-        cell = layout.block_cell[b]
-        begin, end = layout.cell_start[cell], layout.cell_start[cell + 1]
-        share = exposure(people, begin, end, slot, p, personal.venue[p])
-        met = 1.0 + personal.influence * share
-        first_use *= met / (1.0 + personal.influence * personal.exposed[p, s])
-    return first_use, rise
+    b = personal.influence
+    return first_use, rise, (1.0 + b) / (1.0 + b * personal.exposed[p, s])
+
+
+@lean()
+def by_ties(
+    personal: Personal, people: People, layout: Layout, block: int, slot: int, p: int, s: int
+) -> float:
+    """Factor on first use of those the person is tied to; 1 on average."""
+    cell = layout.block_cell[block]
+    begin, end = layout.cell_start[cell], layout.cell_start[cell + 1]
+    share = exposure(people, begin, end, slot, p, personal.venue[p])
+    b = personal.influence
+    return (1.0 + b * share) / (1.0 + b * personal.exposed[p, s])

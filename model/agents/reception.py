@@ -10,7 +10,7 @@ import numpy.typing as npt
 from model.agents import start
 from model.agents.calendar import mark_uses, remove_gone
 from model.agents.capacity import resize
-from model.agents.cases import check_lists, no_cases, no_centres, purge, with_room
+from model.agents.cases import Centres, check_lists, no_cases, no_centres, purge, with_room
 from model.agents.centres import NO_CENTRE, NO_ROOM, Arrivals, Key, Ledger, Scene, care_month
 from model.agents.crowd import Crowd
 from model.agents.institutions import Care, Rules, TreatmentCentre, add_centres, new_year
@@ -192,10 +192,17 @@ class Reception:
             return
         wanted = self._places(month)
         if not np.array_equal(wanted, self.wanted):
-            self.centres = resize(self.cases, self.centres, wanted, self.size)
-            self.care.centres = self.centres
-            self.agents = add_centres(self.model, self.care, self.agents)
+            self.open_rows(resize(self.cases, self.centres, wanted, self.size))
+            self.meet_centres()
             self.wanted = wanted
+
+    def open_rows(self, centres: Centres) -> None:
+        """Go on with these centres."""
+        self.centres = self.care.centres = centres
+
+    def meet_centres(self) -> None:
+        """Agents for the centres that have none yet."""
+        self.agents = add_centres(self.model, self.care, self.agents)
 
     def _places(self, month: int) -> Int:
         """Places in agents by service and region, those of 2010 times what the scenario does."""

@@ -66,6 +66,11 @@ class Records:
             crowd.population * setting.weight
         )
 
+    def counts(self) -> dict[str, Int]:
+        """The year so far, by name."""
+        names = "ticks", "counted", "died", "overdosed", "deaths", "lived", "pathways"
+        return {name: getattr(self, name) for name in names}
+
     def add_start(self, crowd: Crowd) -> None:
         """The month's people as they are at its start, before anything happens."""
         self.ticks += crowd.stock * TICKS
@@ -93,10 +98,8 @@ class Records:
         self.extra["pathways"][year] = self.pathways * weight
         for array in (state.market, state.price, state.taken):
             array[:] = 0.0
-        for counts in (self.ticks, self.counted, self.died, self.overdosed, self.deaths):
+        for counts in self.counts().values():
             counts[:] = 0
-        self.lived[:] = 0
-        self.pathways[:] = 0
 
     def look(self, crowd: Crowd, cases: Cases, waits: Int, year: int, last: bool) -> None:
         """What only persons can tell, on 31 December."""

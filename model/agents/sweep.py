@@ -17,7 +17,7 @@ from numba import njit, uint32, uint64
 
 from model.agents import philox
 from model.agents.people import EMPTY, UNKNOWN, Layout, People
-from model.agents.personal import Personal, factors
+from model.agents.personal import Personal, by_ties, own_factors
 from model.agents.tally import DIED, OVERDOSED, Hazards, Tally, record
 from model.rows import lean
 from model.structure import NOBODY, Wiring
@@ -36,6 +36,7 @@ class Plan(NamedTuple):
     layers: Int  # (P, S) layers of candidates that the hazards of the month need
     threshold: npt.NDArray[np.uint32]  # (P, R, 4096) by stratum of the region and state
     bound: Float  # (P, R, 4096) largest hazard a month over the cap
+    parts: Float  # (Z, S, 3) hazards a year: the same for all, first use, escalation
     block_stratum: Int  # (B,) a stratum whose caps the block has, NOBODY where none is at risk
     care: npt.NDArray[np.uint8]  # (Z,) 1 for states of care
     pathway: npt.NDArray[np.uint8]  # (P,) 1 for products that count in pathways
@@ -85,48 +86,29 @@ class Sweep(NamedTuple):
 
 
 @lean()
-def _way(
-    sweep: Sweep, p: int, z: int, s: int, u: float, first_use: float, rise: float
-) -> tuple[int, float]:
-    """Way out of a state at ``u`` times the person's total hazard, and that total, a year.
+def _way(sweep: Sweep, p: int, z: int, s: int, rest: float, by: tuple[float, float]) -> int:
+    """Way out of a state where the hazards, one after another, add up to ``rest`` (a year).
 
-    At ``u`` below 0 only the total is computed.
+    ``by``: the person's factors on first use and on escalation.
     """
     wiring, hazards, code = sweep.wiring, sweep.hazards, sweep.personal.code
-    at = wiring.state_start[p] + z
-    total = hazards.excess[at, s] + hazards.overdose[at, s]
-    begin, end = wiring.flow_start[p], wiring.flow_start[p + 1]
-    for f in range(begin, end):
-        if wiring.origin[f] == z:
-            factor = 1.0
-            if code[f] == 1:
-                factor = first_use
-            elif code[f] == 2:
-                factor = rise
-            total += hazards.flow[f, s] * factor / sweep.personal.coupled[f, s]
-    if u < 0.0:
-        return NOBODY, total
-    rest = u * total
     last = DIED
-    for f in range(begin, end):
+    for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
         if wiring.origin[f] == z and hazards.flow[f, s] > 0.0:
-            factor = 1.0
-            if code[f] == 1:
-                factor = first_use
-            elif code[f] == 2:
-                factor = rise
-            rest -= hazards.flow[f, s] * factor / sweep.personal.coupled[f, s]
+            rate = hazards.flow[f, s]
+            if code[f] > 0:
+                rate *= by[code[f] - 1] / sweep.personal.coupled[f, s]
+            rest -= rate
             last = f
             if rest < 0.0:
-                return f, total
+                return int(f)
+    at = wiring.state_start[p] + z
     if hazards.excess[at, s] > 0.0:
         rest -= hazards.excess[at, s]
         last = DIED
         if rest < 0.0:
-            return DIED, total
-    if hazards.overdose[at, s] > 0.0:
-        last = OVERDOSED
-    return last, total
+            return DIED
+    return OVERDOSED if hazards.overdose[at, s] > 0.0 else last
 
 
 @lean()
@@ -188,12 +170,22 @@ def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> No
     region = sweep.layout.block_region[drawn.block]
     s = sweep.region_start[region] + people.stratum[slot]
     z = np.int64(people.state[p, slot])
-    first_use, rise = 1.0, 1.0
-    if personal.state[sweep.wiring.state_start[p] + z] == 1:
-        first_use, rise = factors(personal, people, sweep.layout, drawn.block, slot, p, s)
-    cap = sweep.plan.cap[p, sweep.plan.block_stratum[drawn.block]]
-    _, total = _way(sweep, p, z, s, -1.0, first_use, rise)
-    if (philox.uniform(uint32(drawn.word)) + drawn.layer) * cap >= total / 12.0:
+    at, plan = sweep.wiring.state_start[p] + z, sweep.plan
+    cap = plan.cap[p, plan.block_stratum[drawn.block]]
+    met = (philox.uniform(uint32(drawn.word)) + drawn.layer) * cap * 12.0
+    by = (1.0, 1.0)
+    total = plan.parts[at, s, 0]
+    if personal.state[at] == 1:
+        # Ties are read only where they decide.
+        first_use, rise, most = own_factors(personal, people, slot, p, s)
+        rest = total + plan.parts[at, s, 2] * rise
+        if met >= rest + plan.parts[at, s, 1] * first_use * most:
+            return
+        if most > 1.0 and plan.parts[at, s, 1] > 0.0:
+            first_use *= by_ties(personal, people, sweep.layout, drawn.block, slot, p, s)
+        total = rest + plan.parts[at, s, 1] * first_use
+        by = (first_use, rise)
+    if met >= total:
         return
     # The acceptance word is used up: way and time come from a draw of their own.
     w0, w1, _, _ = philox.philox(
@@ -204,9 +196,8 @@ def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> No
         sweep.key[0],
         sweep.key[1],
     )
-    way, _ = _way(sweep, p, z, s, philox.uniform(w1), first_use, rise)
-    at = (drawn.index + philox.uniform(w0)) / drawn.count
-    _act(sweep, buffers, region, p, slot, way, at)
+    way = _way(sweep, p, z, s, philox.uniform(w1) * total, by)
+    _act(sweep, buffers, region, p, slot, way, (drawn.index + philox.uniform(w0)) / drawn.count)
 
 
 @lean()

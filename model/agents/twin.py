@@ -64,6 +64,7 @@ class Twin(mesa.Model):
         records.add_start(crowd)
         self.trade.month(month)
         crowd.set_hazards(month, self.reception.pooled)
+        self.trade.visit(month)
         found = crowd.thin(month)
         tally = self.reception.month(month, found)
         records.add(tally)

@@ -60,7 +60,15 @@ def rms(values: Float) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-@pytest.mark.parametrize(("kind", "seeds"), [(Society, range(8)), (TunedSociety, range(20))])
+@pytest.mark.parametrize(
+    ("kind", "seeds"),
+    [
+        (Society, range(8)),
+        (TunedSociety, range(20)),
+        # Enough people to see a peer whose people make one move a month at most (z of -7).
+        pytest.param(TunedSociety, range(300, 400), marks=pytest.mark.long),
+    ],
+)
 def test_peer_meets_the_compartmental_engine(
     kind: type[Society], seeds: range, tables: Tables
 ) -> None:
@@ -78,6 +86,8 @@ def test_peer_meets_the_compartmental_engine(
     assert rms(of_stock) < 1.3
     assert len(of_counted) > 30
     assert rms(of_counted) < 1.3
+    whole = scores(counted.sum(keepdims=True), expected.sum(keepdims=True), seeds)
+    assert abs(whole).max() < 3.0
     assert abs(scores(deaths, excess, seeds)).max() < 3.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.agents.engine import AgentRun, Request
+from model.agents.engine import AgentRun, Checkpoints, Request
 from model.compartments import simulate
 from model.forcing import Forcing
 from model.prepared import Output, Prepared, State
@@ -21,8 +21,11 @@ def simulate_agents(
     stop: int,
     request: Request,
     threads: int = 1,
+    checkpoints: Checkpoints | None = None,
 ) -> AgentRun:
     """Compartments times a factor for each seed and year: scenarios share the factors."""
+    assert checkpoints is None or checkpoints.month > 0
+    assert request.terms is not None
     assert (draw, prepared.draws, state.month) == (0, 1, 0)
     assert threads >= 1
     output = simulate(prepared, forcing, 0, stop, state).output
@@ -35,7 +38,7 @@ def simulate_agents(
         shape = (len(factors), array.shape[1], *(1,) * (array.ndim - 2))
         each = np.pad(each, ((0, 0), (0, array.shape[1] - years)), constant_values=1.0)
         found[name] = array * each.reshape(shape)
-    return AgentRun(Output(**found), _extra(prepared, request.seeds, years, factors))
+    return AgentRun(Output(**found), _extra(prepared, request.seeds, years, factors), 0.1, 0)
 
 
 def _factors(seed: int, years: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -1,0 +1,222 @@
+"""Runs of agents from a compartmental state: the door that commands and scripts use."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from model.agents.build import DOCKED, Setting, Switches
+from model.agents.checkpoint import Saved, load, save
+from model.agents.layout import PRESENT, persons_per_agent
+from model.agents.terms import OWNER, Terms
+from model.catalogue import load_catalogue
+from model.errors import InputError
+from model.forcing import Forcing
+from model.prepared import FIRST_YEAR, Output, Prepared, State, spread
+from model.strata import load_population_table
+
+__all__ = [
+    "DOCKED",
+    "AgentRun",
+    "Checkpoints",
+    "Estimate",
+    "Request",
+    "Switches",
+    "check_request",
+    "estimate",
+    "inhabitants",
+    "open_twin",
+    "persons_per_agent",
+    "simulate_agents",
+]
+
+Float = npt.NDArray[np.float64]
+
+# Of many agents every step is worth sharing between threads; of few, seeds are.
+SHARED_FROM = 500_000
+BYTES_EACH, BYTES_FIXED = 75.0, 600e6  # measured: docs/decisions/016
+SECONDS_EACH, SECONDS_FIXED = 2.5e-8, 1.2  # CPU a month and agent; a run of 21 years
+
+
+@dataclass(frozen=True)
+class Request:
+    """How many agents, which seeds (each a number below 2**32), which refinements.
+
+    ``size`` agents are the inhabitants of 1 January 2023; ``terms`` are parameters of the agent
+    engine alone, by default the centres of the table.
+    """
+
+    size: int
+    seeds: tuple[int, ...]
+    switches: Switches = Switches()
+    terms: Terms | None = None
+
+
+@dataclass
+class Checkpoints:
+    """States of a run by seed in one month: the first run leaves them, later runs set out there."""
+
+    month: int
+    saved: dict[int, Saved] = field(default_factory=dict)
+
+
+class AgentRun(NamedTuple):
+    """All seeds of a run. Persons, not agents."""
+
+    output: Output  # leading axis: seeds
+    extra: dict[str, Float]  # what only agents can tell, (seeds, years, ...)
+    caps: float  # candidates drawn per agent and month
+    beyond: int  # candidates for death whose hazard was above the cap: fewer died than should
+
+
+class Estimate(NamedTuple):
+    """What one run takes: memory in bytes, CPU seconds."""
+
+    bytes: float
+    cpu_seconds: float
+
+
+@cache
+def inhabitants() -> int:
+    """Persons of 1 January 2023, children included: the most agents that make sense."""
+    return round(float(load_population_table().year(PRESENT).sum()))
+
+
+@cache
+def central_terms() -> Terms:
+    """The centres of the shipped table."""
+    rows = {row.parameter: row.value for row in load_catalogue().parameters if row.product == OWNER}
+    return Terms(*(float(rows[name]) for name in Terms._fields))
+
+
+def estimate(size: int, months: int) -> Estimate:
+    """Memory and time of a run of ``size`` agents over ``months``."""
+    seconds = SECONDS_FIXED * months / 252 + size * months * SECONDS_EACH
+    return Estimate(BYTES_FIXED + size * BYTES_EACH, seconds)
+
+
+def check_request(size: int, seeds: int, memory: float | None = None) -> None:
+    """Refuse what cannot be run, before anything is. Raises InputError.
+
+    ``memory`` in bytes; by default what the machine has free.
+    """
+    most = inhabitants()
+    if not 1_000 <= size <= most:
+        allowed = f"1000 to {most} (one agent for each inhabitant)"
+        raise InputError(
+            "that number of agents cannot be run", key="--agents", given=size, allowed=allowed
+        )
+    if seeds < 1:
+        raise InputError("a run needs a seed", key="--seeds", given=seeds, allowed="1 or more")
+    free = _free_memory() if memory is None else memory
+    needed = estimate(size, 252).bytes
+    if needed > free:
+        fitting = max(0, int((free - BYTES_FIXED) / BYTES_EACH))
+        raise InputError(
+            f"{size} agents need about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free",
+            key="--agents",
+            given=size,
+            allowed=f"{fitting} or fewer on this machine now",
+        )
+
+
+def _free_memory() -> float:
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (ValueError, OSError, AttributeError):  # not told on this system
+        return float("inf")
+
+
+def simulate_agents(
+    prepared: Prepared,
+    draw: int,
+    forcing: Forcing,
+    state: State,
+    stop: int,
+    request: Request,
+    threads: int = 1,
+    checkpoints: Checkpoints | None = None,
+) -> AgentRun:
+    """Run agents of one draw from the January of ``state`` to month ``stop``, once for each seed.
+
+    ``state``: compartmental, of that January, with the reference (baseline mortality, expected
+    demand); years before it are NaN. With ``checkpoints`` seeds set out from where an earlier run
+    stood in their month; scenarios may differ from then on only. Numbers do not depend on
+    ``threads``. Raises InputError for settings that do not fit, FloatingPointError when the model
+    breaks down.
+    """
+    weight = persons_per_agent(request.size)
+    apart = request.size < SHARED_FROM and len(request.seeds) > 1
+    results: dict[int, tuple[Output, dict[str, Float], float, int]] = {}
+
+    def run_seed(number: int) -> None:
+        seed = request.seeds[number]
+        setting = setting_for(prepared, draw, state, request, seed)
+        results[number] = _run(setting, forcing, state, stop, 1 if apart else threads, checkpoints)
+
+    spread(run_seed, len(request.seeds), threads if apart else 1)
+    found = [results[number] for number in range(len(request.seeds))]
+    candidates = sum(part[2] for part in found)
+    people = sum(float(np.nansum(part[0].lived)) * 12.0 / weight for part in found)
+    return AgentRun(
+        Output(*(np.stack(arrays) for arrays in zip(*(part[0] for part in found), strict=True))),
+        {name: np.stack([part[1][name] for part in found]) for name in found[0][1]},
+        candidates / max(people, 1.0),
+        sum(part[3] for part in found),
+    )
+
+
+def setting_for(
+    prepared: Prepared, draw: int, state: State, request: Request, seed: int
+) -> Setting:
+    """The setting of one seed. Raises InputError for a state that is not of a January."""
+    if state.month % 12 != 0:
+        what = "agents set out on 1 January"
+        raise InputError(what, key="month", given=state.month, allowed="a multiple of 12")
+    return Setting(
+        prepared=prepared,
+        draw=draw,
+        weight=persons_per_agent(request.size),
+        terms=request.terms or central_terms(),
+        switches=request.switches,
+        key=np.array([seed & 0xFFFFFFFF, draw], dtype=np.uint32),
+        first_year=FIRST_YEAR + state.month // 12,
+    )
+
+
+def _run(
+    setting: Setting,
+    forcing: Forcing,
+    state: State,
+    stop: int,
+    threads: int,
+    checkpoints: Checkpoints | None,
+) -> tuple[Output, dict[str, Float], float, int]:
+    from model.agents.twin import Twin  # Mesa takes a second to import
+
+    twin = Twin(setting, forcing, state, threads)
+    seed = int(setting.key[0])
+    if checkpoints is not None and seed in checkpoints.saved:
+        load(twin, checkpoints.saved[seed])
+    while twin.month < stop:
+        twin.step()
+        if checkpoints is not None and twin.month == checkpoints.month:
+            checkpoints.saved.setdefault(seed, save(twin))
+    output, extra = twin.result()
+    return output, extra, float(twin.crowd.candidates), twin.crowd.beyond
+
+
+def open_twin(
+    prepared: Prepared, forcing: Forcing, state: State, request: Request, threads: int = 1
+) -> object:
+    """The Mesa model of the first draw and the first seed, ready to step."""
+    from model.agents.twin import Twin
+
+    setting = setting_for(prepared, 0, state, request, request.seeds[0])
+    return Twin(setting, forcing, state, threads)
+
