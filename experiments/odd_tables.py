@@ -1,6 +1,7 @@
 """Tables of docs/odd.md, from the code and the parameter table.
 
-``python -m experiments.odd_tables`` writes them. Each table stands between two markers on the page; what is outside them is written by hand.
+``python -m experiments.odd_tables`` writes them. Each table stands between two markers on the page;
+what is outside them is written by hand.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ PURPOSES = {
     "BRANCH": ("when in its part of the month it acts, and which way", "block", "month, product"),
     "WALK": ("next event of a person in care: when, and which way", "place", "month, product"),
     "CLONE": ("nothing yet", "", ""),
-    "DEATH": ("other deaths, departures and like whom newcomers are", "block", "month"),
+    "DEATH": ("other deaths, departures, and whom newcomers are like", "block", "month"),
     "START": ("states at the start, and who lives where", "block; place", "product"),
     "LIABILITY": ("liability of a place", "place", ""),
     "NETWORK": ("ties: who has one and with whom", "cell or pool", "part of it"),

@@ -61,6 +61,25 @@ def test_the_python_example_of_scenarios_runs(
     assert not np.array_equal(simulated.deaths, reference.deaths)
 
 
+def test_the_python_example_of_agents_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("calibration.posterior.SHIPPED", write_stand_in(tmp_path))
+    page = (ROOT / "docs" / "python.md").read_text()
+    code = page.split("```python\n")[3].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code.replace("seeds=(1, 2, 3, 4)", "seeds=(1, 2)"), names)
+    run, untied, twin = names["run"], names["untied"], names["twin"]
+    assert run.extra["joint_use"].shape[0] == 2
+    assert np.isnan(run.extra["joint_use"][:, :14]).all()
+    assert not np.array_equal(run.output.time, untied.output.time, equal_nan=True)
+    assert list(names["months"]["month"]) == [169, 170, 171]
+    assert len(names["full"]) < len(names["centres"])
+    assert "cocaine" in names["someone"].uses
+    assert twin.persons_where(limit=3)
+    assert "centres," in capsys.readouterr().out
+
+
 def test_the_catalogue_guide_names_every_modifier() -> None:
     guide = (ROOT / "docs" / "catalogue.md").read_text()
     assert [name for name in MODIFIERS if f"`{name}`" not in guide] == []

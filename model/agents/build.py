@@ -179,9 +179,7 @@ def given_liability(setting: Setting, stock: Float) -> Float:
     return found
 
 
-def draw_liability(
-    setting: Setting, ground: Ground, people: People, over_blocks: Spread
-) -> None:
+def draw_liability(setting: Setting, ground: Ground, people: People, over_blocks: Spread) -> None:
     """A class for every slot, alike along the ring as far as people choose friends like them."""
     alike = setting.terms.homophily if setting.switches.network else 0.0
     layout = ground.layout

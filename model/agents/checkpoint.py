@@ -1,6 +1,7 @@
 """A run of agents put aside and taken up again, bit for bit.
 
-A checkpoint is arrays by name; which setting and forcing it belongs to is for the caller to know.
+A checkpoint is arrays by name. It knows the seed, draw, size and switches it is of; that the
+compartmental draws and what scenarios did until then are the same is for the caller to know.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ Saved = dict[str, npt.NDArray[Any]]
 def save(twin: Twin) -> Saved:
     """Copies of everything that the run goes on from."""
     found = {name: np.array(array) for name, array in _arrays(twin)}
+    found["setting"] = _setting(twin)
     found["month"] = np.array([twin.month, twin.crowd.candidates, twin.crowd.beyond])
     for name, array in twin.trade.state().items():
         found[f"trade.{name}"] = np.array(array)
@@ -34,6 +36,10 @@ def save(twin: Twin) -> Saved:
 
 def load(twin: Twin, saved: Mapping[str, npt.NDArray[Any]]) -> None:
     """Go on from ``saved`` in a twin of the same setting. Raises InputError for another one's."""
+    own, given = _setting(twin), saved.get("setting")
+    if given is None or str(given) != str(own):
+        what = "the checkpoint is of another run"
+        raise InputError(what, key="setting", given=given, allowed=str(own))
     reception = twin.reception
     reception.cases = with_room(reception.cases, saved["cases.slot"].size)
     reception.open_rows(centres_with_room(reception.centres, saved["centres.places"].size))
@@ -63,6 +69,13 @@ def read(path: Path) -> Saved:
         return {name: file[name] for name in file.files}
 
 
+def _setting(twin: Twin) -> npt.NDArray[np.str_]:
+    """What tells one run from another, as a text."""
+    own = twin.setting
+    key = [int(word) for word in own.key]
+    return np.array(repr((key, own.weight, own.first_year, own.switches, own.terms)))
+
+
 def _arrays(twin: Twin) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Every array that changes during a run, by name."""
     crowd, reception, records = twin.crowd, twin.reception, twin.records
@@ -83,6 +96,7 @@ def _arrays(twin: Twin) -> Iterator[tuple[str, npt.NDArray[Any]]]:
             "own": crowd.own,
             "rise": crowd.personal.rise,
             "level": crowd.level,
+            "reference": crowd.reference,
         },
         "reception": {"wanted": reception.wanted, "waits": reception.year_waits},
     }

@@ -25,7 +25,7 @@ from model.agents.build import (
 )
 from model.agents.memory import Memory, new_memory
 from model.agents.personal_setup import exposed_shares, no_personal, set_rows
-from model.agents.sweep import FULL, Plan, Sweep, sweep_blocks
+from model.agents.sweep import Plan, Sweep, sweep_blocks
 from model.agents.tally import Hazards
 from model.arrays import DrawForcing, Run
 from model.deaths import deflate
@@ -57,9 +57,7 @@ class Crowd:
         self.setting, self.threads = setting, threads
         self.ground = build_ground(setting)
         layout = self.ground.layout
-        blocks = len(layout.block_cell)
-        parts = max(1, min(blocks, CHUNKS * threads if threads > 1 else 1))
-        self.edges = np.linspace(0, blocks, parts + 1).astype(np.int64)
+        self.cut(CHUNKS * threads if threads > 1 else 1)
         self.people = populate(setting, self.ground, state, self.over_blocks)
         self.stock, self.population = count(setting, self.ground, self.people)
         self.run = compartmental_run(setting, forcing, state)
@@ -75,20 +73,26 @@ class Crowd:
         self.tables = {rho: liability.hazard_table(rho) for rho in np.unique(self.loadings)}
         self.personal = no_personal(setting, self.run)
         self.plan = _plan(setting, len(layout.block_cell))
-        self.memories = [
-            new_memory(structure, strata, int(last - first), layout)
-            for first, last in zip(self.edges, self.edges[1:], strict=False)
-        ]
         self.cursor = np.zeros(len(layout.cell_region), dtype=np.int64)
         self.own = np.zeros(strata.size, dtype=np.int64)  # stratum that has the caps of each
         self.reference = np.ones((len(structure.products), strata.size, 2))
         self.level = np.ones((len(structure.products), 2))  # mean of the factors before it
         self.candidates = 0
-        self.beyond = 0  # candidates for death whose hazard was above the cap
+        self.beyond = 0  # candidates whose hazard was above what is covered
         wiring = structure.wiring
         self.care = (wiring.waiting_service != NOBODY) | (wiring.treating_service != NOBODY)
 
     # Parts of the work
+
+    def cut(self, parts: int) -> None:
+        """Share the blocks out to so many chunks. No number depends on how many."""
+        layout, setting = self.ground.layout, self.setting
+        blocks = len(layout.block_cell)
+        self.edges = np.linspace(0, blocks, max(1, min(blocks, parts)) + 1).astype(np.int64)
+        self.memories = [
+            new_memory(setting.structure, setting.prepared.strata, int(last - first), layout)
+            for first, last in zip(self.edges, self.edges[1:], strict=False)
+        ]
 
     def over_blocks(self, task: Callable[[int, int], None]) -> None:
         """Run a task over all chunks of blocks."""
@@ -148,8 +152,8 @@ class Crowd:
 
         self.over_blocks(part)
         if wrong.any():
-            what = "a list of changes is full" if (wrong == FULL).any() else "a hazard is too steep"
-            raise FloatingPointError(f"{what}: month {number} of the agents")
+            raise FloatingPointError(f"a list of changes is full: month {number} of the agents")
+        self.beyond += sum(int(memory.buffers.count[4]) for memory in self.memories)
         self.candidates += sum(int(memory.buffers.count[3]) for memory in self.memories)
         return self.memories
 
@@ -281,7 +285,7 @@ class Crowd:
             rows = self.personal.first_use[p]
             if rho > 0.0:
                 never = self.stock[wiring.state_start[p]]
-                set_rows(self.tables[rho], never, self.population, rows)
+                set_rows(self.tables[rho], never, self.population, self.ground.bands, rows)
             else:
                 rows[:] = 1.0
             rows /= self.level[p, 0]

@@ -71,7 +71,7 @@ class AgentRun(NamedTuple):
     output: Output  # leading axis: seeds
     extra: dict[str, Float]  # what only agents can tell, (seeds, years, ...)
     caps: float  # candidates drawn per agent and month
-    beyond: int  # candidates for death whose hazard was above the cap: fewer died than should
+    beyond: int  # candidates whose hazard was more than is covered: fewer moved than should have
 
 
 class Estimate(NamedTuple):
@@ -208,7 +208,9 @@ def _run(
         if checkpoints is not None and twin.month == checkpoints.month:
             checkpoints.saved.setdefault(seed, save(twin))
     output, extra = twin.result()
-    return output, extra, float(twin.crowd.candidates), twin.crowd.beyond
+    candidates, beyond = float(twin.crowd.candidates), twin.crowd.beyond
+    twin.close()
+    return output, extra, candidates, beyond
 
 
 def open_twin(
@@ -219,4 +221,3 @@ def open_twin(
 
     setting = setting_for(prepared, 0, state, request, request.seeds[0])
     return Twin(setting, forcing, state, threads)
-

@@ -166,7 +166,9 @@ def _movements(
             single = np.minimum(np.maximum(age[y], 0), TABLE_AGES - 1)
             own = rates[group // 2, single, at]
             before = table.persons[region, group // 2, single, at]
-            after = table.persons[region, group // 2, np.minimum(single + 1, TABLE_AGES - 1), at + 1]
+            after = table.persons[
+                region, group // 2, np.minimum(single + 1, TABLE_AGES - 1), at + 1
+            ]
             known = (age[y] >= strata.age_lows[0]) & (age[y] < TABLE_AGES - 2) & (before > 0)
             with np.errstate(divide="ignore", invalid="ignore"):
                 grown = np.log(after / before) + own

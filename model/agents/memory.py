@@ -64,7 +64,7 @@ def new_memory(structure: Structure, strata: Strata, blocks: int, layout: Layout
             dead_slot=np.zeros(room, dtype=np.int32),
             changed=np.zeros(room, dtype=np.int32),
             changed_product=np.zeros(room, dtype=np.uint8),
-            count=np.zeros(4, dtype=np.int64),
+            count=np.zeros(5, dtype=np.int64),
             layer_count=np.zeros(LAYERS, dtype=np.int64),
             layer_done=np.zeros(LAYERS, dtype=np.int64),
             pathways=np.zeros((products, products), dtype=np.int64),

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from numba import njit
 
 from model import hazards as scalar
+from model.agents import philox
 from model.agents.people import CHILD, CLASSES, Layout, People
-from model.agents.personal import FIRST_USE, RISE, Personal, by_ties, own_factors
-from model.agents.sweep import Plan
+from model.agents.personal import Personal, by_ties, own_factors
+from model.agents.sweep import LAYERS, Plan
 from model.agents.tally import Hazards
 from model.arrays import Run
 from model.deaths import excess_change, fatal_overdoses
@@ -29,7 +30,8 @@ HEADROOM = 1.25  # caps above the hazards of the reference
 COVERED = 4.0  # factors up to here are covered by the cap itself,
 SEVERAL = 6.0  # or by so many layers
 LEAST = 1e-3  # a year; smallest cap
-SAMPLE = 10_000  # people of a product whose factors are averaged
+SAMPLE = 6_000  # people of a product whose factors are averaged
+FEW = 300.0
 
 
 @njit(cache=True, nogil=True)
@@ -129,7 +131,8 @@ def plan_month(
                     plan.bound[p, r, at] = bound
                     word = min(bound * 4294967296.0 + 1.0, 4294967295.0)
                     plan.threshold[p, r, at] = np.uint32(word)
-                    plan.layers[p, own[s]] = max(plan.layers[p, own[s]], np.int64(np.ceil(bound)))
+                    needed = min(np.int64(np.ceil(bound)), LAYERS)
+                    plan.layers[p, own[s]] = max(plan.layers[p, own[s]], needed)
 
 
 @njit(cache=True, nogil=True)
@@ -159,7 +162,7 @@ def mean_factors(
     """Mean of what multiplies first use and escalation, over people at risk of them, (P, 2).
 
     Weighted by hazard. Where there are many, SAMPLE people from ``first_slot`` on, spread over all
-    slots, stand for them. 1 where nobody is at risk.
+    slots, stand for them. Nearer 1 the fewer there are (FEW of them tell half of it).
     """
     wiring, products = personal.wiring, people.state.shape[0]
     slots = people.stratum.size
@@ -190,8 +193,9 @@ def mean_factors(
             if seen >= SAMPLE:
                 break
         for k in range(2):
-            if weight[k] > 0.0:
-                found[p, k] = total[k] / weight[k]
+            if weight[k] > 0.0 and total[k] > 0.0:
+                told = seen / (seen + FEW)
+                found[p, k] = philox.exp(told * philox.log(total[k] / weight[k]))
     return found
 
 

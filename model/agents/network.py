@@ -368,7 +368,7 @@ def find_ends(ends: Int, people: People, first: int, last: int, slot: int, venue
     return present
 
 
-@lean()
+@lean(forceinline=True)
 def _seen(stratum: npt.NDArray[np.uint8], using: Words, end: int, p: int) -> int:
     """256 for somebody at the end of a tie, and 1 more if they use; 0 where nobody is."""
     if end < 0 or stratum[end] == VACANT:
@@ -376,7 +376,7 @@ def _seen(stratum: npt.NDArray[np.uint8], using: Words, end: int, p: int) -> int
     return 256 + int((using[end] >> np.uint32(p)) & np.uint32(1))
 
 
-@lean()
+@lean(forceinline=True)
 def exposure(people: People, first: int, last: int, slot: int, p: int, venue: int) -> float:
     """Share of those tied to a slot at a venue who use product ``p``; 0 where nobody is there.
 

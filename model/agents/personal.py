@@ -38,7 +38,7 @@ class Personal(NamedTuple):
     wiring: Wiring
 
 
-@lean()
+@lean(forceinline=True)
 def _by_own_use(personal: Personal, using: int, f: int) -> float:
     """Effect of the other products that the person uses."""
     factor = 1.0
@@ -51,7 +51,7 @@ def _by_own_use(personal: Personal, using: int, f: int) -> float:
     return factor
 
 
-@lean()
+@lean(forceinline=True)
 def own_factors(
     personal: Personal, people: People, slot: int, p: int, s: int
 ) -> tuple[float, float, float]:
@@ -67,7 +67,7 @@ def own_factors(
     return first_use, rise, (1.0 + b) / (1.0 + b * personal.exposed[p, s])
 
 
-@lean()
+@lean(forceinline=True)
 def by_ties(
     personal: Personal, people: People, layout: Layout, block: int, slot: int, p: int, s: int
 ) -> float:

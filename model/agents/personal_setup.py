@@ -18,6 +18,8 @@ from model.structure import COUPLED, NOBODY, Structure
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
+PSEUDO = 20.0
+
 
 def no_personal(setting: Setting, run: Run) -> Personal:
     """Factors of one, with the switches of the setting."""
@@ -67,13 +69,20 @@ def flow_codes(structure: Structure) -> tuple[Int, Int]:
 
 
 @njit(cache=True, nogil=True)
-def set_rows(table: Float, never: Int, people: Int, found: Float) -> None:
-    """First use by liability in each stratum, ``found`` (S, CLASSES), from people who never used."""
-    for s in range(people.size):
-        if people[s] > 0:
-            ratios(table, never[s] / people[s], found[s])
-        else:
-            found[s] = 1.0
+def set_rows(table: Float, never: Int, people: Int, bands: int, found: Float) -> None:
+    """First use by liability in each stratum, ``found`` (S, CLASSES), from people who never used.
+
+    A stratum's share leans on that of its age band in the nation as PSEUDO more people would:
+    of a handful of agents a share says little.
+    """
+    for band in range(bands):
+        unused, all_people = 0.0, 0.0
+        for s in range(band, people.size, bands):
+            unused += never[s]
+            all_people += people[s]
+        usual = unused / all_people if all_people > 0.0 else 1.0
+        for s in range(band, people.size, bands):
+            ratios(table, (never[s] + PSEUDO * usual) / (people[s] + PSEUDO), found[s])
 
 
 def exposed_shares(personal: Personal, run: Run, setting: Setting, ground: Ground) -> None:

@@ -114,9 +114,7 @@ class Reception:
     def settle(self, month: int, slots: npt.NDArray[np.int32]) -> None:
         """Put newcomers who are in care on the lists."""
         people = self.crowd.people
-        found = [
-            (slots[caring[people.state[p, slots]]], p) for p, caring in enumerate(self.caring)
-        ]
+        found = [(slots[caring[people.state[p, slots]]], p) for p, caring in enumerate(self.caring)]
         slot = np.concatenate([part for part, _ in found]).astype(np.int32)
         product = np.concatenate([np.full(part.size, p, dtype=np.uint8) for part, p in found])
         if slot.size:

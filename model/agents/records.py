@@ -21,7 +21,7 @@ Int = npt.NDArray[np.int64]
 
 MOST_USED = 8  # columns of products used at once: 0, 1, ... 7 or more
 MOST_TREATED = 4  # columns of products with a disorder: 1, 2, 3, 4 or more
-LOOKED_AT = 2_000_000  # slots; of more, every so manyth is looked at for shares
+LOOKED_AT = 400_000  # slots; of more, every so manyth is looked at for shares
 
 
 class Records:
@@ -62,9 +62,7 @@ class Records:
             "clusters": np.full((years, products, 3), np.nan),
             "comorbidity": np.full((years, products, 2), np.nan),
         }
-        self.output["january"][setting.first_year - FIRST_YEAR] = (
-            crowd.population * setting.weight
-        )
+        self.output["january"][setting.first_year - FIRST_YEAR] = crowd.population * setting.weight
 
     def counts(self) -> dict[str, Int]:
         """The year so far, by name."""
@@ -101,7 +99,7 @@ class Records:
         for counts in self.counts().values():
             counts[:] = 0
 
-    def look(self, crowd: Crowd, cases: Cases, waits: Int, year: int, last: bool) -> None:
+    def look(self, crowd: Crowd, cases: Cases, waits: Int, year: int) -> None:
         """What only persons can tell, on 31 December."""
         structure, weight, extra = crowd.setting.structure, crowd.setting.weight, self.extra
         people, wiring = crowd.people, structure.wiring
@@ -114,8 +112,12 @@ class Records:
         extra["treated_by_number"][year] = found * weight
         extra["waits"][year] = waits * weight
         extra["comorbidity"][year] = comorbidity(people, wiring.harmed, wiring.state_start)
-        if last and crowd.setting.switches.network:
-            extra["clusters"][year] = describe_clusters(crowd.people, crowd.ground.layout, structure)
+
+    def look_at_clusters(self, crowd: Crowd, year: int) -> None:
+        """Who uses among those tied to people who use, in the last year of a run."""
+        if crowd.setting.switches.network:
+            found = describe_clusters(crowd.people, crowd.ground.layout, crowd.setting.structure)
+            self.extra["clusters"][year] = found
 
     def result(self) -> tuple[Output, dict[str, Float]]:
         """Yearly output of this seed, without a leading axis, and the agent-only arrays."""

@@ -46,7 +46,7 @@ SCHEDULE: tuple[tuple[str, str, str], ...] = (
     (
         "crowd.end_month",
         "use of the month becomes visible to others; who died outside care leaves all products; all"
-        " other deaths and departures; like whom newcomers are",
+        " other deaths and departures; whom newcomers will be like",
         "calendar",
     ),
     ("reception.purge", "who has died or left is taken off the lists of care", "reception"),

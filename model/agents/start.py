@@ -206,10 +206,10 @@ def _read_use(
 
 
 @njit(cache=True, nogil=True)
-def entry_uniform(slot: int, p: int, key: Key) -> float:
+def entry_uniform(slot: int, p: int, year: int, key: Key) -> float:
     """The draw that sets a product's state of a person who reaches the youngest band."""
     w0, _, _, _ = philox.philox(
-        uint32(0), uint32(slot), uint32(p), uint32(philox.ENTRY), key[0], key[1]
+        uint32(year), uint32(slot), uint32(p), uint32(philox.ENTRY), key[0], key[1]
     )
     return float(philox.uniform(w0))
 

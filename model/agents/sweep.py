@@ -25,8 +25,8 @@ from model.structure import NOBODY, Wiring
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
-LAYERS = 24  # most layers of candidates; a hazard beyond so many caps is refused
-FULL, STEEP = 1, 2  # what can go wrong: a buffer is full; a hazard needs too many layers
+LAYERS = 24  # most layers of candidates; of a hazard beyond so many caps, the rest is only counted
+FULL = 1  # what can go wrong: a buffer is full
 
 
 class Plan(NamedTuple):
@@ -53,7 +53,7 @@ class Buffers(NamedTuple):
     dead_slot: npt.NDArray[np.int32]
     changed: npt.NDArray[np.int32]  # people whose use of a product began or ended
     changed_product: npt.NDArray[np.uint8]
-    count: Int  # (4,) arrivals, dead, changed, candidates
+    count: Int  # (5,) arrivals, dead, changed, candidates, of them with hazards beyond all layers
     layer_count: Int  # (LAYERS,) candidates, and how many are done
     layer_done: Int
     pathways: Int  # (P, P) first to second product
@@ -85,7 +85,7 @@ class Sweep(NamedTuple):
     region_start: Int
 
 
-@lean()
+@lean(forceinline=True)
 def _way(sweep: Sweep, p: int, z: int, s: int, rest: float, by: tuple[float, float]) -> int:
     """Way out of a state where the hazards, one after another, add up to ``rest`` (a year).
 
@@ -133,7 +133,7 @@ def _started(sweep: Sweep, buffers: Buffers, p: int, slot: int) -> None:
         buffers.pathways[before, p] += 1
 
 
-@lean()
+@lean(forceinline=True)
 def _act(
     sweep: Sweep, buffers: Buffers, region: int, p: int, slot: int, way: int, at: float
 ) -> None:
@@ -163,7 +163,7 @@ def _act(
         count[0] += 1
 
 
-@lean()
+@lean(forceinline=True)
 def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> None:
     """Whether a candidate that passed the bound acts on the person in a slot, and how."""
     people, personal, p = sweep.people, sweep.personal, drawn.product
@@ -185,6 +185,8 @@ def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> No
             first_use *= by_ties(personal, people, sweep.layout, drawn.block, slot, p, s)
         total = rest + plan.parts[at, s, 1] * first_use
         by = (first_use, rise)
+    if total > LAYERS * 12.0 * cap:
+        buffers.count[4] += 1
     if met >= total:
         return
     # The acceptance word is used up: way and time come from a draw of their own.
@@ -274,7 +276,7 @@ def _thin_layers(sweep: Sweep, buffers: Buffers, b: int, p: int, month: int) -> 
 
 @njit(cache=True, nogil=True)
 def sweep_blocks(sweep: Sweep, buffers: Buffers, first: int, last: int, month: int) -> int:
-    """Blocks ``first`` to ``last`` (not included) in one month. Returns 0, FULL or STEEP.
+    """Blocks ``first`` to ``last`` (not included) in one month. Returns 0 or FULL.
 
     Writes the states of these blocks' slots and the buffers, nothing else, so that blocks can be
     shared out to threads in any way.
@@ -286,8 +288,6 @@ def sweep_blocks(sweep: Sweep, buffers: Buffers, first: int, last: int, month: i
             continue
         for p in range(plan.cap.shape[0]):
             layers = plan.layers[p, own]
-            if layers > LAYERS:
-                return STEEP
             if layers == 1:
                 wrong = _thin(sweep, buffers, b, p, month)
             else:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from model.rows import lean
 from model.structure import NOBODY, Wiring
 
 Float = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ class Tally(NamedTuple):
     left: Int  # (services, R)
 
 
-@njit(cache=True, nogil=True)
+@lean()
 def choose(hazards: Hazards, wiring: Wiring, p: int, z: int, s: int, u: float) -> int:
     """Which way out of state ``z`` (within product ``p``) at a uniform ``u``: a flow of all flows,
     DIED or OVERDOSED. ``s`` is a stratum of the nation."""
@@ -64,7 +64,7 @@ def choose(hazards: Hazards, wiring: Wiring, p: int, z: int, s: int, u: float) -
     return last
 
 
-@njit(cache=True, nogil=True)
+@lean(forceinline=True)
 def record(
     tally: Tally, wiring: Wiring, p: int, z: int, way: int, s: int, region: int, at: float
 ) -> int:

@@ -8,12 +8,15 @@ month, never by Mesa's own generator, so that no order matters.
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import mesa
 import numpy as np
 import numpy.typing as npt
 
 from model.agents.build import Setting, check_flows
 from model.agents.crowd import Crowd
+from model.agents.persons import Conditions, Person, select, view
 from model.agents.reception import Reception
 from model.agents.records import Records
 from model.agents.trade import Trade
@@ -24,16 +27,14 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 
-class Twin(mesa.Model):
+class Twin(mesa.Model):  # type: ignore[misc]  # it has no types
     """Agents of one draw and seed from a January on; ``step()`` is a month.
 
     ``crowd`` is everybody, ``reception`` the treatment centres, ``trade`` the markets; institutions
     are in ``agents`` and ``agents_by_type``. ``datacollector`` holds a row a month.
     """
 
-    def __init__(
-        self, setting: Setting, forcing: Forcing, state: State, threads: int = 1
-    ) -> None:
+    def __init__(self, setting: Setting, forcing: Forcing, state: State, threads: int = 1) -> None:
         check_flows(setting.structure)
         super().__init__(seed=int(setting.key[0]))
         self.setting = setting
@@ -46,14 +47,14 @@ class Twin(mesa.Model):
         self.datacollector = mesa.DataCollector(
             model_reporters={
                 "month": "month",
-                "people": lambda twin: twin.persons(twin.crowd.population.sum()),
-                "waiting": lambda twin: twin.persons(twin.reception.waiting()),
-                "treated": lambda twin: twin.persons(twin.reception.treated()),
+                "people": lambda twin: twin.in_persons(twin.crowd.population.sum()),
+                "waiting": lambda twin: twin.in_persons(twin.reception.waiting()),
+                "treated": lambda twin: twin.in_persons(twin.reception.treated()),
                 "using": lambda twin: twin.crowd.using() * setting.weight,
             }
         )
 
-    def persons(self, agents: float) -> float:
+    def in_persons(self, agents: float) -> float:
         """How many persons so many agents stand for."""
         return float(agents) * self.setting.weight
 
@@ -85,13 +86,32 @@ class Twin(mesa.Model):
     def _new_year(self) -> None:
         """31 December, then 1 January."""
         year = self.month // 12 - 1
-        last = self.month == self.setting.prepared.demography.months
-        self.records.look(self.crowd, self.reception.cases, self.reception.waits, year, last)
+        self.records.look(self.crowd, self.reception.cases, self.reception.waits, year)
         self.records.close_year(self.crowd, year)
         entered = self.crowd.new_year(FIRST_YEAR + year + 1)
         self.reception.new_year(self.month, entered)
         self.records.output["january"][year + 1] = self.crowd.population * self.setting.weight
 
+    def person(self, slot: int) -> Person:
+        """A view on who lives in a slot. Raises InputError for a slot that there is not."""
+        return view(self, slot)
+
+    def persons_where(self, limit: int | None = None, **where: Unpack[Conditions]) -> list[Person]:
+        """Views on those who meet all conditions; see model.agents.persons.select."""
+        return select(self, limit, **where)
+
+    def close(self) -> None:
+        """Let go of everything; the twin cannot be used afterwards.
+
+        Mesa counts agents in a table by model that it never clears, so a model that had agents
+        stays in memory to the end of the process otherwise.
+        """
+        mesa.Agent._ids.pop(self, None)
+        self.__dict__.clear()
+
     def result(self) -> tuple[Output, dict[str, Float]]:
         """Yearly output and what only agents can tell, in persons."""
+        year = self.month // 12 - 1
+        if year >= self.setting.first_year - FIRST_YEAR:
+            self.records.look_at_clusters(self.crowd, year)
         return self.records.result()

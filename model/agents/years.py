@@ -140,9 +140,14 @@ def _give_states(crowd: Crowd, slots: npt.NDArray[np.int32], number: int) -> Non
     ladder = start.cumulated(crowd.entry_shares(shares))
     burden = crowd.burden_of_entrants()
     starts = setting.region_start
-    give_states(people, ground.layout, ladder, burden, (starts, ground.bands), slots, setting.key)
+    bands = (starts, ground.bands, number)
+    give_states(people, ground.layout, ladder, burden, bands, slots, setting.key)
     start.read_uses_of(
-        people, structure.wiring.using, structure.wiring.state_start, pathway_products(structure), slots
+        people,
+        structure.wiring.using,
+        structure.wiring.state_start,
+        pathway_products(structure),
+        slots,
     )
 
 
@@ -152,13 +157,14 @@ def give_states(
     layout: Layout,
     ladder: Float,
     burden: Float,
-    bands: tuple[Int, int],
+    bands: tuple[Int, int, int],
     slots: npt.NDArray[np.int32],
     key: npt.NDArray[np.uint32],
 ) -> None:
     """Draw the states of the people in ``slots``; ``ladder`` (P, blocks, CLASSES, Z) cumulated,
-    ``burden`` (blocks, CLASSES), blocks of strata by region and group."""
-    starts, width = bands
+    ``burden`` (blocks, CLASSES), blocks of strata by region and group. ``bands``: starts of
+    regions, age bands, number of the year."""
+    starts, width, year = bands
     for slot in slots:
         cell = np.searchsorted(layout.cell_start, slot, side="right") - 1
         first = starts[layout.cell_region[cell]]
@@ -166,11 +172,11 @@ def give_states(
         kind = people.liability[slot]
         for p in range(people.state.shape[0]):
             row = ladder[p, block, kind]
-            u, z = start.entry_uniform(np.int64(slot), p, key), 0
+            u, z = start.entry_uniform(np.int64(slot), p, year, key), 0
             while z < row.size - 1 and u >= row[z]:
                 z += 1
             people.state[p, slot] = z
-        u = start.entry_uniform(np.int64(slot), 63, key)
+        u = start.entry_uniform(np.int64(slot), 63, year, key)
         people.burden[slot] = u < burden[block, kind]
 
 
