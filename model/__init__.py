@@ -17,15 +17,22 @@ from pathlib import Path
 
 
 def _kernel_files(here: Path) -> list[Path]:
-    texts = {path: path.read_text(encoding="utf-8") for path in here.glob("*.py")}
+    texts = {path: path.read_text(encoding="utf-8") for path in here.rglob("*.py")}
     kernels = [path for path in texts if re.search(r"@(njit|rows\.lean|lean)\b", texts[path])]
     named = {
-        here / f"{name}.py"
+        here.joinpath(*parts).with_suffix(".py")
         for path in kernels
-        for line in re.findall(r"^from model(?:\.(\w+))? import (.*)$", texts[path], re.MULTILINE)
-        for name in ([line[0]] if line[0] else re.findall(r"\w+", line[1]))
+        for line in re.findall(r"^from model((?:\.\w+)*) import (.*)$", texts[path], re.MULTILINE)
+        for parts in _modules(*line)
     }
     return sorted({*kernels, *(named & set(texts))})
+
+
+def _modules(package: str, names: str) -> list[list[str]]:
+    """What an import may read: the module itself, or modules of a package."""
+    parts = package.split(".")[1:]
+    inside = [[*parts, name] for name in re.findall(r"\w+", names)]
+    return [parts, *inside] if parts else inside
 
 
 def _kernel_cache() -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import njit, uint32, uint64
 
 from model.agents import philox
+from model.agents.cases import whole
 from model.agents.people import CHILD, EMPTY, UNKNOWN, VACANT, Layout, People
 from model.agents.sweep import Buffers
 from model.rows import lean
@@ -45,7 +46,7 @@ class Moved(NamedTuple):
     deaths: Int  # (S,) all deaths
     people: Int  # (S,) change of the population
     source: npt.NDArray[np.int32]  # slots of people who are the like of newcomers
-    count: Int  # (2,) newcomers; candidates whose rate was above the cap
+    noted: Int  # (2,) newcomers; candidates whose rate was above the cap
 
 
 @lean()
@@ -81,7 +82,7 @@ def mark_uses(
 ) -> None:
     """Set the bits of use of these people and products."""
     for i in range(slots.size):
-        mark_use(people, wiring, np.int64(slots[i]), np.int64(products[i]))
+        mark_use(people, wiring, whole(slots[i]), whole(products[i]))
 
 
 @njit(cache=True, nogil=True)
@@ -100,7 +101,7 @@ def remove_gone(
             continue
         b = np.searchsorted(layout.block_start, slot, side="right") - 1
         s = region_start[layout.block_region[b]] + people.stratum[slot]
-        remove(people, stock, wiring, np.int64(slot), s)
+        remove(people, stock, wiring, whole(slot), s)
         deaths[s] += 1
 
 
@@ -149,13 +150,13 @@ def end_month(
     Returns 0, or 1 when a buffer is full. Newcomers are only noted: ``settle_newcomers``.
     """
     first, last, month = span
-    for i in range(buffers.count[2]):
-        mark_use(people, wiring, np.int64(buffers.changed[i]), np.int64(buffers.changed_product[i]))
-    for i in range(buffers.count[1]):
-        slot = np.int64(buffers.dead_slot[i])
+    for i in range(buffers.noted[2]):
+        mark_use(people, wiring, whole(buffers.changed[i]), whole(buffers.changed_product[i]))
+    for i in range(buffers.noted[1]):
+        slot = whole(buffers.dead_slot[i])
         if people.stratum[slot] != VACANT:
-            b = np.searchsorted(layout.block_start, slot, side="right") - 1
-            s = movement.region_start[layout.block_region[b]] + people.stratum[slot]
+            at = np.searchsorted(layout.block_start, slot, side="right") - 1
+            s = movement.region_start[layout.block_region[at]] + people.stratum[slot]
             remove(people, buffers.tally.stock, wiring, slot, s)
             moved.deaths[s] += 1
             moved.people[s] -= 1
@@ -169,17 +170,17 @@ def end_month(
         width = layout.block_start[b + 1] - start
         c1, c2 = uint32(b), uint32(month * 64 + 63)
         count = philox.poisson(width * cap, c1, c2, uint32(philox.DEATH), key[0], key[1])
-        if 2 * count + 8 > words.size or moved.count[0] + count > moved.source.size:
+        if 2 * count + 8 > words.size or moved.noted[0] + count > moved.source.size:
             return 1
         philox.fill(words, 2 * count, c1, c2, uint32(philox.DEATH + 256), key[0], key[1])
         for i in range(count):
-            slot = start + np.int64((uint64(words[2 * i]) * uint64(width)) >> uint64(32))
-            within = np.int64(people.stratum[slot])
+            slot = whole(start + whole((uint64(words[2 * i]) * uint64(width)) >> uint64(32)))
+            within = whole(people.stratum[slot])
             if within >= CHILD:
                 continue
             s = movement.region_start[layout.block_region[b]] + within
             dying, growth = _rates(movement, cell, s, within)
-            moved.count[1] += dying + abs(growth) > cap * 1.000001
+            moved.noted[1] += dying + abs(growth) > cap * 1.000001
             u = philox.uniform(words[2 * i + 1]) * cap
             if u < dying:
                 remove(people, buffers.tally.stock, wiring, slot, s)
@@ -190,8 +191,8 @@ def end_month(
                     remove(people, buffers.tally.stock, wiring, slot, s)
                     moved.people[s] -= 1
                 else:
-                    moved.source[moved.count[0]] = slot
-                    moved.count[0] += 1
+                    moved.source[moved.noted[0]] = slot
+                    moved.noted[0] += 1
     return 0
 
 
@@ -225,11 +226,11 @@ def settle_newcomers(
     """
     stock, population, taken = settled
     found = 0
-    for i in range(moved.count[0]):
+    for i in range(moved.noted[0]):
         source = np.int64(moved.source[i])
         if people.stratum[source] >= CHILD:
             continue
-        cell = np.searchsorted(layout.cell_start, source, side="right") - 1
+        cell = whole(np.searchsorted(layout.cell_start, source, side="right") - 1)
         slot = free_slot(people, layout, cursor, cell)
         if slot == NOBODY:
             return NOBODY
@@ -318,6 +319,7 @@ def move_up(
         at = region_start[layout.block_region[b]]
         for slot in range(start, end):
             s = people.stratum[slot]
-            if s < CHILD and (s + 1) % bands != 0:
-                if philox.uniform(words[slot - start]) < moving_up[at + s]:
-                    people.stratum[slot] = s + 1
+            if s >= CHILD or (s + 1) % bands == 0:
+                continue
+            if philox.uniform(words[slot - start]) < moving_up[at + s]:
+                people.stratum[slot] = s + 1

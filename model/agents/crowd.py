@@ -153,8 +153,8 @@ class Crowd:
         self.over_blocks(part)
         if wrong.any():
             raise FloatingPointError(f"a list of changes is full: month {number} of the agents")
-        self.beyond += sum(int(memory.buffers.count[4]) for memory in self.memories)
-        self.candidates += sum(int(memory.buffers.count[3]) for memory in self.memories)
+        self.beyond += sum(int(memory.buffers.noted[4]) for memory in self.memories)
+        self.candidates += sum(int(memory.buffers.noted[3]) for memory in self.memories)
         return self.memories
 
     def end_month(self, number: int, gone: Int) -> Int:
@@ -189,7 +189,7 @@ class Crowd:
             self.stock += memory.buffers.tally.stock
             deaths += memory.moved.deaths
             change += memory.moved.people
-            self.beyond += int(memory.moved.count[1])
+            self.beyond += int(memory.moved.noted[1])
         self.population += change
         return deaths
 
@@ -326,7 +326,7 @@ class Crowd:
         """Let in people like those noted at the month's end; returns their slots."""
         taken = []
         for memory in self.memories:
-            slots = np.empty(int(memory.moved.count[0]), dtype=np.int32)
+            slots = np.empty(int(memory.moved.noted[0]), dtype=np.int32)
             found = calendar.settle_newcomers(
                 self.people,
                 self.ground.layout,

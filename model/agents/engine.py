@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from model.errors import InputError
 from model.forcing import Forcing
 from model.prepared import FIRST_YEAR, Output, Prepared, State, spread
 from model.strata import load_population_table
+
+if TYPE_CHECKING:
+    from model.agents.twin import Twin
 
 __all__ = [
     "DOCKED",
@@ -53,7 +56,7 @@ class Request:
 
     size: int
     seeds: tuple[int, ...]
-    switches: Switches = Switches()
+    switches: Switches = field(default_factory=Switches)
     terms: Terms | None = None
 
 
@@ -215,7 +218,7 @@ def _run(
 
 def open_twin(
     prepared: Prepared, forcing: Forcing, state: State, request: Request, threads: int = 1
-) -> object:
+) -> Twin:
     """The Mesa model of the first draw and the first seed, ready to step."""
     from model.agents.twin import Twin
 

@@ -79,7 +79,7 @@ class Care:
         return sum(budget.settle(self.centres) for budget in self._budgets.values())
 
 
-class TreatmentCentre(mesa.Agent):  # type: ignore[misc]  # it has no types
+class TreatmentCentre(mesa.Agent):  # it has no types
     """One centre with places and a queue."""
 
     def __init__(self, model: mesa.Model, care: Care, row: int) -> None:

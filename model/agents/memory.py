@@ -26,11 +26,11 @@ class Memory:
 
     def clear(self) -> None:
         """Ready for the next month."""
-        for array in (*self.buffers.tally, self.buffers.count, self.buffers.pathways):
+        for array in (*self.buffers.tally, self.buffers.noted, self.buffers.pathways):
             array[:] = 0
         self.moved.deaths[:] = 0
         self.moved.people[:] = 0
-        self.moved.count[:] = 0
+        self.moved.noted[:] = 0
 
 
 def new_tally(structure: Structure, strata: Strata) -> Tally:
@@ -64,7 +64,7 @@ def new_memory(structure: Structure, strata: Strata, blocks: int, layout: Layout
             dead_slot=np.zeros(room, dtype=np.int32),
             changed=np.zeros(room, dtype=np.int32),
             changed_product=np.zeros(room, dtype=np.uint8),
-            count=np.zeros(5, dtype=np.int64),
+            noted=np.zeros(5, dtype=np.int64),
             layer_count=np.zeros(LAYERS, dtype=np.int64),
             layer_done=np.zeros(LAYERS, dtype=np.int64),
             pathways=np.zeros((products, products), dtype=np.int64),
@@ -73,6 +73,6 @@ def new_memory(structure: Structure, strata: Strata, blocks: int, layout: Layout
             deaths=np.zeros(strata.size, dtype=np.int64),
             people=np.zeros(strata.size, dtype=np.int64),
             source=np.zeros(room, dtype=np.int32),
-            count=np.zeros(2, dtype=np.int64),
+            noted=np.zeros(2, dtype=np.int64),
         ),
     )

@@ -13,6 +13,7 @@ from numba import njit
 
 from model import hazards as scalar
 from model.agents import philox
+from model.agents.cases import whole
 from model.agents.people import CHILD, CLASSES, Layout, People
 from model.agents.personal import Personal, by_ties, own_factors
 from model.agents.sweep import LAYERS, Plan
@@ -109,7 +110,10 @@ def largest_factors(personal: Personal, p: int, s: int) -> tuple[float, float]:
 def plan_month(
     wiring: Wiring, hazards: Hazards, personal: Personal, plan: Plan, layout: tuple[Int, Int]
 ) -> None:
-    """Thresholds, bounds and layers of the month. ``layout``: region starts, stratum of caps (S,)."""
+    """Thresholds, bounds and layers of the month.
+
+    ``layout``: first strata of regions, and the stratum whose caps each stratum has (S,).
+    """
     region_start, own = layout
     plan.threshold[:] = 0
     plan.bound[:] = 0.0
@@ -177,7 +181,7 @@ def mean_factors(
             z = np.int64(people.state[p, slot])
             if personal.state[wiring.state_start[p] + z] == 0:
                 continue
-            b = np.searchsorted(layout.block_start, slot, side="right") - 1
+            b = whole(np.searchsorted(layout.block_start, slot, side="right") - 1)
             s = region_start[layout.block_region[b]] + people.stratum[slot]
             risk = np.zeros(2)
             for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):

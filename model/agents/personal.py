@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from model.agents.cases import whole
 from model.agents.network import exposure
 from model.agents.people import Layout, People
 from model.rows import lean
@@ -58,7 +59,7 @@ def own_factors(
     """Factors on first use, without that of ties, and on escalation of a person; and the most
     that ties can make of first use."""
     kind = people.liability[slot]
-    using = np.int64(people.using[slot])
+    using = whole(people.using[slot])
     first_use = personal.first_use[p, s, kind]
     first_use *= _by_own_use(personal, using, personal.coupling_flow[p, 0])
     rise = personal.rise[p, kind]
@@ -76,4 +77,5 @@ def by_ties(
     begin, end = layout.cell_start[cell], layout.cell_start[cell + 1]
     share = exposure(people, begin, end, slot, p, personal.venue[p])
     b = personal.influence
-    return (1.0 + b * share) / (1.0 + b * personal.exposed[p, s])
+    met: float = (1.0 + b * share) / (1.0 + b * personal.exposed[p, s])
+    return met

@@ -166,7 +166,7 @@ class Reception:
         return Key(month, k0, k1)
 
     def _arrivals(self, found: list[Memory]) -> Arrivals:
-        parts = [(memory.buffers, int(memory.buffers.count[0])) for memory in found]
+        parts = [(memory.buffers, int(memory.buffers.noted[0])) for memory in found]
         slot = np.concatenate([buffers.arrival_slot[:n] for buffers, n in parts])
         product = np.concatenate([buffers.arrival_product[:n] for buffers, n in parts])
         time = np.concatenate([buffers.arrival_time[:n] for buffers, n in parts])
@@ -217,7 +217,9 @@ class Reception:
         found /= crowd.setting.weight
         places = np.zeros(found.shape, dtype=np.int64)
         for k, r in np.ndindex(found.shape):
-            places[k, r] = start.rounded(found[k, r], 1 << 20, 64 * int(k) + r, crowd.setting.key)
+            places[k, r] = start.rounded(
+                float(found[k, r]), 1 << 20, 64 * int(k) + int(r), crowd.setting.key
+            )
         return places
 
     def _remember(self, found: list[Memory]) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numba import njit, uint32
 
 from model.agents import philox
+from model.agents.cases import whole
 from model.agents.layout import Ground
 from model.agents.people import CHILD, CLASSES, EMPTY, UNKNOWN, VACANT, Layout, People
 from model.structure import NOBODY
@@ -43,8 +44,8 @@ def rounded(value: float, cell: int, what: int, key: Key) -> int:
     w0, _, _, _ = philox.philox(
         uint32(what), uint32(cell), uint32(63), uint32(philox.ROUNDING), key[0], key[1]
     )
-    whole = np.int64(np.floor(value))
-    return whole + np.int64(philox.uniform(w0) < value - whole)
+    least = whole(np.floor(value))
+    return whole(least + (philox.uniform(w0) < value - least))
 
 
 @njit(cache=True, nogil=True)
@@ -89,12 +90,12 @@ def settle_cohorts(
         at, end = layout.cell_start[cell], layout.cell_start[cell + 1]
         least = min(least, end - at - total)
         if at + total > end:
-            return least
+            return whole(least)
         if band[cell] == NOBODY:
             people.stratum[at : at + total] = CHILD
         else:
             settle(people, at, counts, 2, bands, band[cell], key)
-    return least
+    return whole(least)
 
 
 @njit(cache=True, nogil=True)
@@ -112,10 +113,10 @@ def settle_bands(
                 what = group * bands + band
                 counts[group] = rounded(expected[r, group, band], r, what, key)
             if at + counts.sum() > end:
-                return end - at - counts.sum()
+                return whole(end - at - counts.sum())
             at = settle(people, at, counts, sexes, bands, band, key)
         least = min(least, end - at)
-    return least
+    return whole(least)
 
 
 @njit(cache=True, nogil=True)

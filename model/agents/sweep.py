@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numba import njit, uint32, uint64
 
 from model.agents import philox
+from model.agents.cases import whole
 from model.agents.people import EMPTY, UNKNOWN, Layout, People
 from model.agents.personal import Personal, by_ties, own_factors
 from model.agents.tally import DIED, OVERDOSED, Hazards, Tally, record
@@ -53,7 +54,7 @@ class Buffers(NamedTuple):
     dead_slot: npt.NDArray[np.int32]
     changed: npt.NDArray[np.int32]  # people whose use of a product began or ended
     changed_product: npt.NDArray[np.uint8]
-    count: Int  # (5,) arrivals, dead, changed, candidates, of them with hazards beyond all layers
+    noted: Int  # (5,) arrivals, dead, changed, candidates, of them with hazards beyond all layers
     layer_count: Int  # (LAYERS,) candidates, and how many are done
     layer_done: Int
     pathways: Int  # (P, P) first to second product
@@ -66,8 +67,8 @@ class Candidate(NamedTuple):
     product: int
     month: int
     layer: int
-    index: int
-    count: int
+    number: int
+    total: int
     word: int
 
 
@@ -140,27 +141,27 @@ def _act(
     """Let a person go ``way`` at time ``at`` of the month."""
     people, wiring, plan = sweep.people, sweep.wiring, sweep.plan
     s = sweep.region_start[region] + people.stratum[slot]
-    z = np.int64(people.state[p, slot])
+    z = whole(people.state[p, slot])
     first = wiring.state_start[p]
     into = record(buffers.tally, wiring, p, z, way, s, region, at)
-    count = buffers.count
+    noted = buffers.noted
     if into == NOBODY:
         people.state[p, slot] = EMPTY
-        buffers.dead_slot[count[1]] = slot
-        count[1] += 1
+        buffers.dead_slot[noted[1]] = slot
+        noted[1] += 1
         return
     if z == 0 and plan.pathway[p] == 1:
         _started(sweep, buffers, p, slot)
     people.state[p, slot] = into
     if wiring.using[first + z] != wiring.using[first + into]:
-        buffers.changed[count[2]] = slot
-        buffers.changed_product[count[2]] = p
-        count[2] += 1
+        buffers.changed[noted[2]] = slot
+        buffers.changed_product[noted[2]] = p
+        noted[2] += 1
     if plan.care[first + into] == 1:
-        buffers.arrival_slot[count[0]] = slot
-        buffers.arrival_product[count[0]] = p
-        buffers.arrival_time[count[0]] = at
-        count[0] += 1
+        buffers.arrival_slot[noted[0]] = slot
+        buffers.arrival_product[noted[0]] = p
+        buffers.arrival_time[noted[0]] = at
+        noted[0] += 1
 
 
 @lean(forceinline=True)
@@ -169,7 +170,7 @@ def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> No
     people, personal, p = sweep.people, sweep.personal, drawn.product
     region = sweep.layout.block_region[drawn.block]
     s = sweep.region_start[region] + people.stratum[slot]
-    z = np.int64(people.state[p, slot])
+    z = whole(people.state[p, slot])
     at, plan = sweep.wiring.state_start[p] + z, sweep.plan
     cap = plan.cap[p, plan.block_stratum[drawn.block]]
     met = (philox.uniform(uint32(drawn.word)) + drawn.layer) * cap * 12.0
@@ -186,12 +187,12 @@ def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> No
         total = rest + plan.parts[at, s, 1] * first_use
         by = (first_use, rise)
     if total > LAYERS * 12.0 * cap:
-        buffers.count[4] += 1
+        buffers.noted[4] += 1
     if met >= total:
         return
     # The acceptance word is used up: way and time come from a draw of their own.
     w0, w1, _, _ = philox.philox(
-        uint32(drawn.index),
+        uint32(drawn.number),
         uint32(drawn.block),
         uint32(drawn.month * 64 + p),
         uint32(philox.BRANCH + 256 * drawn.layer),
@@ -199,7 +200,7 @@ def _consider(sweep: Sweep, buffers: Buffers, slot: int, drawn: Candidate) -> No
         sweep.key[1],
     )
     way = _way(sweep, p, z, s, philox.uniform(w1) * total, by)
-    _act(sweep, buffers, region, p, slot, way, (drawn.index + philox.uniform(w0)) / drawn.count)
+    _act(sweep, buffers, region, p, slot, way, (drawn.number + philox.uniform(w0)) / drawn.total)
 
 
 @lean()
@@ -225,7 +226,7 @@ def _thin(sweep: Sweep, buffers: Buffers, b: int, p: int, month: int) -> int:
     count = _draw(sweep, buffers, Candidate(b, p, month, 0, 0, 0, 0), mean)
     if count < 0:
         return FULL
-    buffers.count[3] += count
+    buffers.noted[3] += count
     words, state, stratum = buffers.words[0], sweep.people.state[p], sweep.people.stratum
     threshold = plan.threshold[p, layout.block_region[b]]
     for i in range(uint64(count)):
@@ -233,8 +234,8 @@ def _thin(sweep: Sweep, buffers: Buffers, b: int, p: int, month: int) -> int:
         found = (uint64(stratum[slot]) << uint64(4)) + uint64(state[slot])
         if words[uint64(2) * i + uint64(1)] < threshold[found]:
             word = words[uint64(2) * i + uint64(1)]
-            drawn = Candidate(b, p, month, 0, np.int64(i), count, np.int64(word))
-            _consider(sweep, buffers, np.int64(slot), drawn)
+            drawn = Candidate(b, p, month, 0, whole(i), count, whole(word))
+            _consider(sweep, buffers, whole(slot), drawn)
     return 0
 
 
@@ -252,7 +253,7 @@ def _thin_layers(sweep: Sweep, buffers: Buffers, b: int, p: int, month: int) -> 
         done[layer] = 0
         if count[layer] < 0:
             return FULL
-        buffers.count[3] += count[layer]
+        buffers.noted[3] += count[layer]
     bound = plan.bound[p, layout.block_region[b]]
     while True:
         next_layer, earliest = -1, 2.0
@@ -269,9 +270,9 @@ def _thin_layers(sweep: Sweep, buffers: Buffers, b: int, p: int, month: int) -> 
         slot = start + np.int64((uint64(words[2 * i]) * uint64(width)) >> uint64(32))
         found = np.int64(sweep.people.stratum[slot]) * 16 + np.int64(sweep.people.state[p, slot])
         if philox.uniform(words[2 * i + 1]) + next_layer < bound[found]:
-            word = np.int64(words[2 * i + 1])
+            word = whole(words[2 * i + 1])
             drawn = Candidate(b, p, month, next_layer, i, count[next_layer], word)
-            _consider(sweep, buffers, slot, drawn)
+            _consider(sweep, buffers, whole(slot), drawn)
 
 
 @njit(cache=True, nogil=True)
@@ -296,9 +297,9 @@ def sweep_blocks(sweep: Sweep, buffers: Buffers, first: int, last: int, month: i
                 return wrong
             room = 2 * (layout_width(sweep.layout, b))
             if (
-                buffers.count[0] + room > buffers.arrival_slot.size
-                or buffers.count[1] + room > buffers.dead_slot.size
-                or buffers.count[2] + room > buffers.changed.size
+                buffers.noted[0] + room > buffers.arrival_slot.size
+                or buffers.noted[1] + room > buffers.dead_slot.size
+                or buffers.noted[2] + room > buffers.changed.size
             ):
                 return FULL
     return 0

@@ -89,7 +89,7 @@ def record(
         tally.asked[wiring.asks[way], region] += 1
     if wiring.leaves[way] != NOBODY:
         tally.left[wiring.leaves[way], region] += 1
-    into = wiring.destination[way]
+    into: int = wiring.destination[way]
     if into != NOBODY:
         tally.stock[first + into, s] += 1
         tally.time[first + into, s] += left

@@ -27,7 +27,7 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 
-class Twin(mesa.Model):  # type: ignore[misc]  # it has no types
+class Twin(mesa.Model):  # it has no types
     """Agents of one draw and seed from a January on; ``step()`` is a month.
 
     ``crowd`` is everybody, ``reception`` the treatment centres, ``trade`` the markets; institutions

@@ -10,6 +10,7 @@ from numba import njit
 
 from model.agents import calendar, start
 from model.agents.build import count, pathway_products
+from model.agents.cases import whole
 from model.agents.people import CHILD, CLASSES, VACANT, Layout, People
 from model.agents.personal import RISE
 from model.prepared import FIRST_YEAR
@@ -172,11 +173,11 @@ def give_states(
         kind = people.liability[slot]
         for p in range(people.state.shape[0]):
             row = ladder[p, block, kind]
-            u, z = start.entry_uniform(np.int64(slot), p, year, key), 0
+            u, z = start.entry_uniform(whole(slot), p, year, key), 0
             while z < row.size - 1 and u >= row[z]:
                 z += 1
             people.state[p, slot] = z
-        u = start.entry_uniform(np.int64(slot), 63, year, key)
+        u = start.entry_uniform(whole(slot), 63, year, key)
         people.burden[slot] = u < burden[block, kind]
 
 

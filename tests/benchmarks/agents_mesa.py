@@ -65,7 +65,7 @@ class Month(NamedTuple):
     growing: list[bool]
 
 
-class Centre(mesa.Agent):  # type: ignore[misc]
+class Centre(mesa.Agent):
     """Care of one service in one region: places, and a list where who came first goes first."""
 
     def __init__(self, model: Society, places: int) -> None:
@@ -82,7 +82,7 @@ class Centre(mesa.Agent):  # type: ignore[misc]
                 person.move(p, self.model.admission[p][person.state[p]])
 
 
-class Person(mesa.Agent):  # type: ignore[misc]
+class Person(mesa.Agent):
     """Somebody with a state in every product."""
 
     def __init__(self, model: Society, state: list[int], stratum: int, liability: int) -> None:
@@ -207,7 +207,7 @@ class Person(mesa.Agent):  # type: ignore[misc]
             other.ties.remove(self)
 
 
-class Society(mesa.Model):  # type: ignore[misc]
+class Society(mesa.Model):
     """``size`` people drawn from the stock of the tables, and their months.
 
     ``months`` are those of another society of the same kind, tables and rules: they take tens of

@@ -119,12 +119,11 @@ def test_unknown_switches(name: str) -> None:
 
 def test_a_state_that_is_not_of_a_january(prepared: Prepared, states: dict[int, State]) -> None:
     state = states[FROM]._replace(month=FROM + 5)
-    for task in (simulate_agents, open_twin):
-        given: tuple[Any, ...] = (prepared, prepared.forcing(), state)
-        if task is simulate_agents:
-            given = (prepared, 0, prepared.forcing(), state, FROM + 12)
-        with pytest.raises(InputError, match="January"):
-            task(*given, Request(SIZE, (1,)))  # type: ignore[operator]
+    request = Request(SIZE, (1,))
+    with pytest.raises(InputError, match="January"):
+        simulate_agents(prepared, 0, prepared.forcing(), state, FROM + 12, request)
+    with pytest.raises(InputError, match="January"):
+        open_twin(prepared, prepared.forcing(), state, request)
 
 
 # What comes out
@@ -183,7 +182,9 @@ def test_everybody_who_leaves_a_list_started_or_gave_up(run: AgentRun, prepared:
     structure = prepared.structure
     wiring, waits = structure.wiring, run.extra["waits"][:, YEARS]
     counted = run.output.counted[:, YEARS].sum(axis=3)
-    started, gave_up = set(), set()  # counters; the lists of a product may share one
+    # Counters; the lists of a product may share one.
+    started: set[int] = set()
+    gave_up: set[int] = set()
     for f, row in enumerate(structure.flows):
         first = wiring.state_start[structure.product_of_flow[f]]
         if wiring.waiting_service[first + wiring.origin[f]] != NOBODY:

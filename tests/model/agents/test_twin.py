@@ -81,7 +81,7 @@ def test_a_run_goes_on_from_a_checkpoint_as_if_there_was_none(
     write(tmp_path / "saved", save(run_to(make_twin(prepared, states[0], switches), month)))
     twin = make_twin(prepared, states[0], switches, threads=2)
     load(twin, read(tmp_path / "saved"))
-    assert twin.month == month
+    assert twin.month == twin.steps == month
     assert fingerprint(run_to(twin, LONG)) == told[switches]
 
 

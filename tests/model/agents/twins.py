@@ -51,7 +51,10 @@ def everything(twin: Twin) -> Iterable[npt.NDArray[Any]]:
     """People, counts, cases in an order of their own, centres, markets, output, rows collected."""
     crowd, reception = twin.crowd, twin.reception
     output, extra = twin.result()
-    yield from (*crowd.people, crowd.stock, crowd.population, *output, *extra.values())
+    yield from crowd.people
+    yield from (crowd.stock, crowd.population)
+    yield from output
+    yield from extra.values()
     cases, size = reception.cases, int(reception.cases.size[0])
     order = np.lexsort((cases.slot[:size], cases.product[:size]))
     for name in ("slot", "product", "region", "stage", "rank", "centre", "asked"):
