@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test long-tests bench golden clean
+.PHONY: help install run test long-tests bench docking golden clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -42,6 +42,9 @@ long-tests: $(STAMP) ## the tests that are too slow for every commit
 
 bench: $(STAMP) ## how fast the engine is on this machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+docking: $(STAMP) ## set agents against the compartments and write docs/agents-docking.md
+	$(BIN)/python -m experiments.docking $(ARGS)
 
 golden: $(STAMP) ## write the golden baseline anew, and say what moved
 	$(BIN)/python -m tests.golden.reference

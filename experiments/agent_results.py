@@ -69,7 +69,8 @@ TOLD = (
         ("disorders",),
         "persons",
         "People in treatment by number of products with a disorder",
-        "on 31 December; products that a person has a disorder with now",
+        "on 31 December; people who are in treatment for one product or more, not those who wait; "
+        "products that they have a disorder with now",
     ),
     Told(
         "pathways",
@@ -92,14 +93,24 @@ TOLD = (
         f"'{GAVE_UP}': those who left the list without an admission",
     ),
     Told(
+        "places",
+        "places",
+        None,
+        ("service", "region"),
+        "persons",
+        "Places in treatment",
+        "on 31 December, rounded to whole agents; only where centres have queues",
+    ),
+    Told(
         "assortativity",
         "clusters",
         0,
         ("product",),
         "ratio",
-        "Ties of people who use with others who use, against chance",
-        "share of the ties of people who use that lead to others who use, over the share of people "
-        "who use; last year of the run only",
+        "Ties of people who use with others who use, against people of the same age and region",
+        "ties of people who use that lead to others who use, over how many would if each led to "
+        "anybody of the same birth cohort and region as its other end; without children; last "
+        "year of the run only",
     ),
     Told(
         "largest_cluster",
@@ -175,6 +186,10 @@ class AgentWriter:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+
+    def tell(self, told: Mapping[str, str | int]) -> None:
+        """Attributes that are known at the end only."""
+        self._file.attrs.update(told)
 
     def write(self, scenario: int, draw: int, extra: Mapping[str, Float]) -> None:
         """Put a draw of a scenario in place; ``extra`` as the engine gives it, seeds first."""

@@ -6,12 +6,13 @@ nothing: before its branch a run equals the reference to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from experiments.agent_options import Agents
 from experiments.agent_results import FILE as AGENTS
@@ -21,12 +22,16 @@ from experiments.results import FILE, Single, Writer
 from experiments.scenario_results import FILE as SCENARIOS
 from experiments.scenario_results import ScenarioWriter
 from experiments.study import Study
-from model.agents.engine import AgentRun, Checkpoints, estimate, simulate_agents
+from model.adaptive import Part, Rule
+from model.agents.engine import AgentRun, Checkpoints, Request, estimate, simulate_agents
+from model.agents.reacting import Reaction, simulate_reacting
 from model.agents.terms import terms
 from model.forcing import Forcing
 from model.prepared import Output
 from model.streams import stream
 from scenarios.schema import Scenario
+
+Int = npt.NDArray[np.int64]
 
 START = 0  # month in which agents set out: January 2010
 NUMBERS = 2**32  # of seeds
@@ -35,11 +40,12 @@ KEPT = 12_000_000  # agents of all seeds whose states are kept at most: about a 
 
 def run_agents(
     study: Study, folder: Path, told: Mapping[str, str | int], progress: Callable[[int], None]
-) -> None:
+) -> Thinning:
     """Simulate, observe and write every draw; ``progress`` gets draws as they end.
 
     ``told``: attributes of the files. Raises FloatingPointError when the model breaks down.
     """
+    thinning = Thinning()
     with ExitStack() as files:
         detailed = files.enter_context(Writer(folder / FILE, study.layout, told))
         agents = files.enter_context(AgentWriter(folder / AGENTS, study, told))
@@ -55,17 +61,78 @@ def run_agents(
                     detailed.write(number, draw, found.detailed())
                 if compact is not None:
                     compact.write(number, draw, found.compact())
+                    compact.write_rules(number, draw, found.rules())
                 agents.write(number, draw, found.run.extra)
+                thinning.add(found.run)
             progress(1)
+        for file in (detailed, agents, compact):
+            if file is not None:
+                file.tell(thinning.attributes())
+    return thinning
+
+
+@dataclass
+class Thinning:
+    """How the runs were thinned: a candidate is a time at which somebody may move.
+
+    ``months`` of agents; ``beyond``: candidates whose hazard was above what candidates cover, so
+    that fewer moved than should have.
+    """
+
+    candidates: int = 0
+    months: float = 0.0
+    beyond: int = 0
+
+    def add(self, run: AgentRun) -> None:
+        """Count a run."""
+        self.candidates += run.candidates
+        self.months += run.candidates / run.caps if run.caps > 0.0 else 0.0
+        self.beyond += run.beyond
+
+    @property
+    def share(self) -> float:
+        """Share of candidates whose hazard was cut off."""
+        return self.beyond / max(self.candidates, 1)
+
+    def attributes(self) -> dict[str, str | int]:
+        """Of the datasets; nothing where no hazard was cut off."""
+        return {"hazards_cut_off": f"{self.share:.3g} of candidates"} if self.beyond else {}
+
+    def caution(self) -> str | None:
+        """What a reader must know; None where there is nothing."""
+        if not self.beyond:
+            return None
+        return (
+            f"Caution: in {self.share:.2g} of all candidates for a move ({self.beyond:,} of "
+            f"{self.candidates:,}) the hazard was above what the agents cover and was cut off: "
+            "slightly fewer moved than should have"
+        )
+
+    def lines(self) -> list[str]:
+        """For the log of the run."""
+        caps = self.candidates / max(self.months, 1.0)
+        return [
+            f"{caps:8.3f}    candidates per agent and month",
+            f"{self.beyond:8}    candidates with a hazard above what is covered "
+            f"({self.share:.2g} of {self.candidates:,})",
+        ]
 
 
 @dataclass(frozen=True)
 class Found:
-    """A scenario of one draw, simulated with every seed."""
+    """A scenario of one draw, simulated with every seed.
+
+    ``forcings`` by seed; ``taken``: month in which each rule acted, (seeds,) each.
+    """
 
     bench: Bench
-    forcing: Forcing
+    forcings: tuple[Forcing, ...]
     run: AgentRun
+    taken: dict[str, Int] = field(default_factory=dict)
+
+    def rules(self) -> dict[str, Int]:
+        """Months in which rules acted, (1 draw, seeds) each."""
+        return {rule: months[None] for rule, months in self.taken.items()}
 
     def detailed(self) -> dict[str, Single]:
         """Variables of ``results.nc``, (1 draw, seeds, ...)."""
@@ -79,7 +146,8 @@ class Found:
         """One seed after the other: what is observed of a draw needs that draw's parameters."""
         output = self.run.output
         parts = (Output(*(array[k : k + 1] for array in output)) for k in range(len(output.lived)))
-        return [Simulated(part, self.forcing, {}) for part in parts]
+        pairs = zip(parts, self.forcings, strict=True)
+        return [Simulated(part, forcing, {}) for part, forcing in pairs]
 
 
 def _stacked(seeds: Sequence[Mapping[str, Single]]) -> dict[str, Single]:
@@ -100,9 +168,10 @@ class Twin:
         if scenario is study.scenarios[0]:
             return self.reference()
         composed = self.bench.composed(scenario)
-        if not composed.changes:
-            return self.reference()
-        return self._run(self.bench.prepared.forcing(composed.changes))
+        forcing = self.bench.prepared.forcing(composed.changes)
+        if composed.rules:
+            return self._react(forcing, composed.rules, scenario.branch)
+        return self._run(forcing) if composed.changes else self.reference()
 
     def reference(self) -> Found:
         """The run of current policy, made once."""
@@ -112,22 +181,49 @@ class Twin:
 
     def _run(self, forcing: Forcing) -> Found:
         study, bench = self.bench.study, self.bench
-        agents = agents_of(study)
-        numbers = seed_numbers(study.options.seed, self.draw, agents.seeds)
-        try:
+        request = self._request()
+        with self._named():
             run = simulate_agents(
                 bench.prepared,
                 0,  # the bench has this draw alone
                 forcing,
                 bench.states[START],
                 study.months,
-                agents.request(numbers, terms(bench.draws, 0)),
+                request,
                 study.options.threads,
                 self._checkpoints,
             )
+        return Found(bench, (forcing,) * len(request.seeds), run)
+
+    def _react(self, forcing: Forcing, rules: tuple[Rule, ...], since: int) -> Found:
+        study, bench = self.bench.study, self.bench
+        part = Part(bench.prepared, bench.draws, study.layout.catalogue, self.draw)
+        with self._named():
+            run, forcings, taken = simulate_reacting(
+                Reaction(part, rules, since, study.options.seed, bench.reference),
+                forcing,
+                bench.states[START],
+                study.months,
+                self._request(),
+                study.options.threads,
+                self._checkpoints,
+            )
+        months = {rule.id: months for rule, months in zip(rules, taken, strict=True)}
+        return Found(bench, forcings, run, months)
+
+    def _request(self) -> Request:
+        study = self.bench.study
+        agents = agents_of(study)
+        numbers = seed_numbers(study.options.seed, self.draw, agents.seeds)
+        return agents.request(numbers, terms(self.bench.draws, 0))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the draw where the model breaks down."""
+        try:
+            yield
         except FloatingPointError as error:
             raise FloatingPointError(f"{error} (draw {self.draw} of the run)") from None
-        return Found(bench, forcing, run)
 
 
 def open_twin(study: Study, draw: int) -> Twin:

@@ -214,6 +214,8 @@ def _print_results(outcome: Outcome) -> None:
     rough = warning(len(outcome.survey[0]), agents.seeds if agents else 0)
     if rough is not None:
         screen.print(rough, style="bold")
+    if outcome.caution is not None:
+        screen.print(outcome.caution, style="bold")
     reference = layout.scenarios[0].id
     screen.print()
     screen.print(headline_table(outcome.survey[0], reference, layout, study.headlines, figures))

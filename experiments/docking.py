@@ -31,7 +31,9 @@ from model.catalogue import load_catalogue
 from model.compartments import Output, Prepared, assemble, reference_and_branches
 from model.forcing import Change
 from model.parameters import Draws
+from model.population import load_demography
 from model.prepared import State, region_starts
+from model.strata import default_strata
 from model.structure import NOBODY
 
 Float = npt.NDArray[np.float64]
@@ -86,11 +88,12 @@ class Docking:
     error: float  # root mean square of the relative difference of one run, cells of LEAST at 1e4
 
 
-def place(*, unbounded: bool) -> Place:
+def place(*, unbounded: bool, until: int = 2030) -> Place:
     """The first draw of the posterior. ``unbounded``: places without limit, as docking needs."""
     catalogue = load_catalogue()
     draws, _ = drawn(catalogue, 1, 1, prior=False)
-    prepared = assemble(catalogue, draws)
+    strata = default_strata()
+    prepared = assemble(catalogue, draws, strata, load_demography(strata, last_year=until))
     if unbounded:
         prepared = replace(prepared, history=(*prepared.history, *_without_limit(prepared)))
     reference, states = reference_and_branches(prepared, [0])
@@ -107,7 +110,7 @@ def _without_limit(prepared: Prepared) -> list[Change]:
 
 
 def run(where: Place, size: int, seed: int, switches: Switches) -> AgentRun:
-    """Agents of 2010-2030, one seed."""
+    """Agents from 2010 to the end of the place's years, one seed."""
     request = Request(size, (seed,), switches, terms(where.draws, 0))
     prepared = where.prepared
     months = prepared.demography.months
@@ -120,28 +123,29 @@ def by_region(prepared: Prepared, values: Float) -> Float:
     return found
 
 
-def person_years(
-    where: Place, size: int, seeds: Sequence[int], threads: int, told: Callable[[str], None]
-) -> Float:
-    """Person-years by state and region (seeds, years, Z, R); one seed in memory a thread."""
+def docked(where: Place, size: int, seeds: Sequence[int], threads: int = 1) -> Float:
+    """Person-years by state, then transitions by group, and region (seeds, years, Z + C, R)."""
 
     def one(seed: int) -> Float:
-        output = run(where, size, seed, DOCKED).output
-        told(f"{size} agents, seed {seed}")
-        return by_region(where.prepared, output.time[0])
+        found: Float = counts(where.prepared, run(where, size, seed, DOCKED).output)[0]
+        return found
 
     with ThreadPoolExecutor(threads) as pool:
         return np.stack(list(pool.map(one, seeds)))
 
 
-def dock(where: Place, size: int, found: Float) -> Docking:
-    """Set person-years of all seeds, as of ``person_years``, against the compartments.
+def counts(prepared: Prepared, output: Output) -> Float:
+    """What docking compares: person-years by state, then transitions (D, years, Z + C, R)."""
+    return by_region(prepared, np.concatenate([output.time, output.counted], axis=2))
 
-    Cells are product x state x region x year with LEAST expected agents. The standard error is
-    that of the mean of the seeds, from their own spread. The error of one run is taken over the
-    cells that would have LEAST of 10,000 agents, the same for all sizes.
+
+def dock(expected: Float, size: int, found: Float) -> Docking:
+    """Set numbers of all seeds (seeds, years, rows, R) against the expected (years, rows, R).
+
+    Cells are those with LEAST expected agents. The standard error is that of the mean of the
+    seeds, from their own spread. The error of one run is taken over the cells that would have
+    LEAST of 10,000 agents, the same for all sizes.
     """
-    expected = by_region(where.prepared, where.reference.time[0])
     seeds = len(found)
     mean, spread = found.mean(axis=0), found.std(axis=0, ddof=1)
     chosen = (expected / persons_per_agent(size) >= LEAST) & (spread > 0.0)
@@ -266,15 +270,18 @@ def main() -> None:
         where, seeds = place(unbounded=True), range(1, asked.seeds + 1)
         rows = []
         for size in asked.sizes:
-            years = person_years(where, size, seeds, asked.threads, lambda text: None)
-            rows.append(dock(where, size, years))
+            states = len(where.prepared.structure.states)
+            expected = counts(where.prepared, where.reference)[0]
+            found = docked(where, size, seeds, asked.threads)
+            rows.append(dock(expected[:, :states], size, found[:, :, :states]))
+            print("transitions", dock(expected[:, states:], size, found[:, :, states:]))
             print(json.dumps(asdict(rows[-1])), flush=True)
         tables["docking"] = docking_table(rows)
     if asked.refinements:
         size = 1_000_000
         chosen = range(1, asked.refinements + 1)
-        found = refine(size, chosen, asked.threads, lambda name: print(name, flush=True))
-        tables["refinements"] = refinement_table(found, size)
+        refined = refine(size, chosen, asked.threads, lambda name: print(name, flush=True))
+        tables["refinements"] = refinement_table(refined, size)
     print("\n\n".join(tables.values()))
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
 

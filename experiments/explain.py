@@ -1,8 +1,9 @@
 """Why a scenario differs from the baseline: what each of its blocks contributes, draw by draw.
 
 The blocks are players of a cooperative game whose worth is the indicator of a run with some of
-them; a contribution is a Shapley value: what a block adds, averaged over all orders in which the
-blocks can come (or over sampled orders, each with its reverse).
+them; a contribution is a Shapley value (experiments.shapley). Runs are those of the compartments:
+many are needed, and of agents each would take minutes. Results of agents are explained with the
+same draws, and told what the agents themselves differ by.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from math import factorial
 from pathlib import Path
 from typing import Literal
 
@@ -19,30 +19,28 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.series import names_of
+from experiments.explain_agents import OwnDifference, own_difference
 from experiments.folder import PROVENANCE, is_results
 from experiments.parts import Bench, open_bench
 from experiments.results import PART, other_version, run_again
 from experiments.run import attributes
 from experiments.scenario_results import GROUPS
+from experiments.shapley import Game, Row, game_of, row_of, sampling_errors
 from experiments.study import Options, Study, build_study
 from model.choice import Choice
 from model.compartments import FIRST_YEAR
 from model.errors import InputError
 from model.observation import observe
 from model.strata import COUNTRY, REGIONS
-from model.streams import stream
 from scenarios.blocks_of import active_measures, players, restricted, without
 from scenarios.compose import compose
 from scenarios.schema import REFERENCE, Plan, Scenario
 from scenarios.sizes import Deal
 
 Float = npt.NDArray[np.float64]
-Int = npt.NDArray[np.int64]
 Format = Literal["table", "csv", "json"]
 Progress = Callable[[float], None]
 
-INTERVAL = (0.05, 0.95)
-CLOSE = 1e-9  # contributions add up to the total within this share of the largest value
 USUAL = ("all", "any_illegal")  # unions that are explained when no product is asked for
 NOT_PEOPLE = tuple(group for group in GROUPS if group not in (COUNTRY, *REGIONS))
 # What must be as it was when the results were made: attribute of the results, and what it is.
@@ -74,25 +72,6 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What one block or measure does to the indicator, over draws.
-
-    ``low`` and ``high``: the 90% interval. ``error``: standard error of the mean that comes from
-    the sampled orders; 0 when all were counted. ``agree``: share of draws with the sign of the
-    median.
-    """
-
-    id: str
-    label: str
-    median: float
-    low: float
-    high: float
-    mean: float
-    error: float
-    agree: float
-
-
-@dataclass(frozen=True)
 class Question:
     """One number of each run: an indicator of a product in a group in a year."""
 
@@ -117,36 +96,12 @@ class About:
 
 
 @dataclass(frozen=True)
-class Game:
-    """Players and the subsets of them to be run, as numbers: bit i is player i.
-
-    ``orders`` (orders, players), each followed by its reverse; ``exact``: all subsets are run.
-    """
-
-    blocks: tuple[str, ...]
-    orders: Int
-    masks: tuple[int, ...]
-    exact: bool
-
-    def members(self, mask: int) -> list[str]:
-        """Players of a subset."""
-        return [name for i, name in enumerate(self.blocks) if mask >> i & 1]
-
-    def parts(self, worth: dict[int, Float]) -> Float:
-        """Contributions in each draw, (1 or pairs of orders, players, D), checked."""
-        count = len(self.blocks)
-        found = exact_parts(worth, count) if self.exact else sampled_parts(worth, self.orders)
-        check_sum(found, worth)
-        return found
-
-
-@dataclass(frozen=True)
 class Explained:
     """The answer. ``baseline`` and ``value``: medians over draws of both scenarios.
 
     ``draws``: those that were used; ``missing``: those without a value. ``orders``: those sampled,
     0 when all subsets were run. ``others``: what the scenario loses without each measure, None
-    when not asked for.
+    when not asked for. ``agents``: what agents differ by, None where the results are not of agents.
     """
 
     about: About
@@ -160,6 +115,7 @@ class Explained:
     total: Row
     rows: tuple[Row, ...]
     others: tuple[Row, ...] | None
+    agents: OwnDifference | None = None
 
 
 def explain(asked: Asked, progress: Progress = lambda share: None) -> Explained:
@@ -168,7 +124,7 @@ def explain(asked: Asked, progress: Progress = lambda share: None) -> Explained:
     Raises InputError before anything is simulated when the question does not fit the run, or the
     files have changed since.
     """
-    study, scenario = study_of(asked)
+    study, scenario, seeds = study_of(asked)
     question = _question(study, scenario, asked)
     plan, library = scenario.plan, study.library
     blocks = players(plan, library)
@@ -198,15 +154,21 @@ def explain(asked: Asked, progress: Progress = lambda share: None) -> Explained:
         total=row_of("total", "Total difference", whole - none),
         rows=_block_rows(study, blocks, parts),
         others=_measure_rows(study, measures, lost) if asked.measures else None,
+        agents=_own(asked, question, seeds, game, values),
     )
 
 
-def game_of(blocks: tuple[str, ...], wanted: int, seed: int) -> Game:
-    """All subsets where sampled orders would look at as many (some twice), else those of orders."""
-    orders = permutations(len(blocks), wanted, seed)
-    every, looked_at = 2 ** len(blocks), len(orders) * (len(blocks) - 1) + 2
-    exact = every <= looked_at
-    return Game(blocks, orders, tuple(range(every) if exact else subsets_of(orders)), exact)
+def _own(
+    asked: Asked, question: Question, seeds: int, game: Game, values: Float
+) -> OwnDifference | None:
+    """What the agents of the results differ by; ``values`` (plans, D) of the compartments."""
+    if not seeds:
+        return None
+    masks = list(game.masks)
+    gap = values[masks.index(max(masks))] - values[masks.index(0)]
+    at: dict[str, str | int] = {"product": question.product, "group": question.group}
+    at["time"] = question.year
+    return own_difference(asked.results, asked.scenario, question.indicator, at, gap)
 
 
 def _about(study: Study, scenario: Scenario, question: Question) -> About:
@@ -225,7 +187,7 @@ def _about(study: Study, scenario: Scenario, question: Question) -> About:
 
 
 def _block_rows(study: Study, blocks: Sequence[str], parts: Float) -> tuple[Row, ...]:
-    shares, errors = parts.mean(axis=0), _errors(parts)
+    shares, errors = parts.mean(axis=0), sampling_errors(parts)
     return _by_size(
         row_of(name, _label(study, name), share, float(error))
         for name, share, error in zip(blocks, shares, errors, strict=True)
@@ -243,22 +205,17 @@ def _measure_rows(study: Study, measures: Sequence[str], lost: Float) -> tuple[R
 # What is asked
 
 
-def study_of(asked: Asked) -> tuple[Study, Scenario]:
+def study_of(asked: Asked) -> tuple[Study, Scenario, int]:
     """The study of a results folder, read anew, with the reference and the scenario alone.
 
-    Raises InputError when there is no such run, or when its files have changed.
+    Of the compartments, whatever made the results; and how many seeds of agents these have, 0 for
+    none. Raises InputError when there is no such run, or when its files have changed.
     """
     folder = asked.results
     if not is_results(folder):
         allowed = f"the folder of a run; make one with: {run_again(folder)} all"
         raise InputError("no results here", given=str(folder), allowed=allowed)
     told = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-    if told["arguments"].get("agents") is not None:
-        raise InputError(
-            "explaining runs many scenarios anew, which would take agents too long",
-            given=str(folder),
-            allowed="the folder of a run of the same scenario with --engine compartments",
-        )
     missing = [key for key in (*SAME, "scenario_hash") if key not in told]
     missing += [one.name for one in fields(Options) if one.name not in told["arguments"]]
     if missing:
@@ -274,14 +231,16 @@ def study_of(asked: Asked) -> tuple[Study, Scenario]:
     study = build_study(options_of(told["arguments"]))
     check_fresh(told, {key: str(value) for key, value in attributes(study).items()}, asked)
     scenario = next(one for one in study.scenarios if one.id == asked.scenario)
-    return replace(study, scenarios=(study.scenarios[0], scenario)), scenario
+    seeds = 0 if told["arguments"]["agents"] is None else int(told["arguments"]["agents"]["seeds"])
+    return replace(study, scenarios=(study.scenarios[0], scenario)), scenario, seeds
 
 
 def options_of(arguments: dict[str, object]) -> Options:
-    """The options of a run from the arguments that its folder keeps."""
+    """The options of a run from the arguments that its folder keeps, with compartments."""
     given = {one.name: arguments[one.name] for one in fields(Options)}
     given["scenarios"] = tuple(given["scenarios"])  # type: ignore[arg-type]
     given["out"] = Path(str(given["out"]))
+    given["agents"] = None
     if given["catalogue"] is not None:
         given["catalogue"] = Path(str(given["catalogue"]))
     return Options(**given)  # type: ignore[arg-type]
@@ -355,80 +314,6 @@ def _without_value(question: Question, valued: Sequence[str] = ()) -> InputError
         given=where,
         allowed=valued or "an indicator and a group that go together",
     )
-
-
-# Orders and contributions
-
-
-def permutations(count: int, wanted: int, seed: int) -> Int:
-    """Orders of players, (orders, count), each followed by its reverse; an even number, 4 or more.
-
-    More orders of the same seed begin with these.
-    """
-    random = stream(seed, f"orders of {count} players")
-    pairs = max(2, -(-wanted // 2))
-    forth = np.stack([random.permutation(count) for _ in range(pairs)])
-    return np.stack([forth, forth[:, ::-1]], axis=1).reshape(2 * pairs, count)
-
-
-def subsets_of(orders: Int) -> list[int]:
-    """Subsets that the orders pass through, each once; bit i of a number is player i."""
-    found: dict[int, None] = {}
-    for order in orders.tolist():
-        mask = 0
-        found[mask] = None
-        for player in order:
-            mask |= 1 << player
-            found[mask] = None
-    return list(found)
-
-
-def exact_parts(worth: dict[int, Float], count: int) -> Float:
-    """Contributions from the worth of every subset, (1, players, D)."""
-    found = np.zeros((count, *worth[0].shape))
-    for mask, value in worth.items():
-        size = mask.bit_count()
-        for player in range(count):
-            if not mask >> player & 1:
-                share = factorial(size) * factorial(count - size - 1) / factorial(count)
-                found[player] += share * (worth[mask | 1 << player] - value)
-    return found[None]
-
-
-def sampled_parts(worth: dict[int, Float], orders: Int) -> Float:
-    """Contributions by pair of an order and its reverse, (pairs, players, D)."""
-    found = np.empty((len(orders), orders.shape[1], *worth[0].shape))
-    for row, order in zip(found, orders.tolist(), strict=True):
-        mask = 0
-        for player in order:
-            row[player] = worth[mask | 1 << player] - worth[mask]
-            mask |= 1 << player
-    return np.asarray(found.reshape(-1, 2, *found.shape[1:]).mean(axis=1))
-
-
-def check_sum(parts: Float, worth: dict[int, Float]) -> None:
-    """Contributions add up to the total in every draw. Raises FloatingPointError if not."""
-    gap = np.abs(parts.mean(axis=0).sum(axis=0) - (worth[max(worth)] - worth[0]))
-    scale = np.max(np.abs(np.stack(list(worth.values()))), axis=0)
-    if not (gap <= CLOSE * scale).all():
-        draw = int(np.argmax(gap - CLOSE * scale))
-        raise FloatingPointError(f"contributions do not add up: {gap[draw]:g} off in draw {draw}")
-
-
-def _errors(parts: Float) -> Float:
-    """Standard error of each player's mean over draws that comes from the sampled pairs."""
-    if len(parts) == 1:
-        return np.zeros(parts.shape[1])
-    means = parts.mean(axis=2)
-    return np.asarray(means.std(axis=0, ddof=1) / np.sqrt(len(parts)))
-
-
-def row_of(name: str, label: str, draws: Float, error: float = 0.0) -> Row:
-    """Contributions by draw (D,) summed up."""
-    median = float(np.median(draws))
-    low, high = np.quantile(draws, INTERVAL)
-    agree = float(np.mean(np.sign(draws) == np.sign(median)))
-    return Row(name, label, median, float(low), float(high), float(draws.mean()), error, agree)
 
 
 def _by_size(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -14,9 +14,12 @@ from rich.table import Table
 
 from experiments.compare_table import plain_table, put
 from experiments.comparison_table import Scale
-from experiments.explain import Asked, Explained, Row
+from experiments.explain import Asked, Explained
+from experiments.explain_agents import OwnDifference
 from experiments.headlines import warning
 from experiments.results import MODE_TEXT
+from experiments.seeds import MIXED, told_runs
+from experiments.shapley import Row
 from model.errors import InputError
 from model.strata import COUNTRY
 from scenarios.schema import REFERENCE
@@ -25,10 +28,15 @@ COLUMNS = (
     *("id", "kind", "label", "median", "low", "high", "total"),
     *("mean", "standard_error", "agree", "unit"),
     *("scenario", "baseline", "indicator", "product", "group", "year"),
-    *("draws", "method", "orders", "subsets"),
+    *("draws", "method", "orders", "subsets", "engine"),
 )
 """``total``: whether the row is the whole difference. ``low``, ``high``: the 90% interval."""
 
+BY_COMPARTMENTS = (
+    "Contributions are computed with the compartmental engine in the same draws; the agents' own "
+    "difference is beside them."
+)
+WHOLE = ("total", "agents")  # rows that are no block's
 FAIR = (
     "A contribution is what a block adds on average over the orders in which the blocks can come, "
     "so that what blocks do together is shared among them. In each draw contributions add up to "
@@ -64,10 +72,12 @@ def print_explained(found: Explained, asked: Asked, console: Console) -> None:
 
 
 def cells(found: Explained) -> Iterator[dict[str, str | float | int]]:
-    """Every row with all that is needed to read it alone: blocks, the total, then measures."""
+    """Every row with all that is needed to read it alone: blocks, the total, agents, measures."""
     about, question = found.about, found.about.question
     rows = [("block", row) for row in found.rows]
     rows += [("total", found.total)]
+    if found.agents is not None and found.agents.row is not None:
+        rows.append(("agents", found.agents.row))
     rows += [("measure", row) for row in found.others or ()]
     for kind, row in rows:
         values: tuple[str | float | int, ...] = (
@@ -77,7 +87,7 @@ def cells(found: Explained) -> Iterator[dict[str, str | float | int]]:
             *(about.scenario, REFERENCE, question.indicator, question.product),
             *(question.group, question.year),
             *(found.draws, "exact" if found.exact else "sampled"),
-            *(found.orders, found.subsets),
+            *(found.orders, found.subsets, "agents" if kind == "agents" else "compartments"),
         )
         yield dict(zip(COLUMNS, values, strict=True))
 
@@ -107,13 +117,47 @@ def notes(found: Explained) -> list[str]:
             f"reverse of the others; {found.subsets} of {2 ** len(found.rows):,} subsets were run. "
             "± is the standard error of the mean that comes from sampling orders."
         )
-    told = [f"{how} The first {found.draws} of {found.about.run_draws} draws of the run."]
+    told = [] if found.agents is None else [BY_COMPARTMENTS]
+    told += [f"{how} The first {found.draws} of {found.about.run_draws} draws of the run."]
     if found.missing:
         told.append(f"Draws without a value are left out: {found.missing}.")
+    if found.agents is not None:
+        told.append(_of_agents(found, found.agents))
     told.append(FAIR)
     if found.others is not None:
         told.append(LEAVE_OUT)
     return [*told, ASSUMED]
+
+
+def _of_agents(found: Explained, own: OwnDifference) -> str:
+    """Whether agents and compartments agree on the whole difference."""
+    if own.row is None or own.gap is None:
+        return (
+            "The agents' own difference is not known: these results do not hold the indicator for "
+            "agents (scenarios.nc has the main ones), or it has no value."
+        )
+    unit, scale = _bare(found)
+    told = (
+        f"Agents' own difference: {scale.told(own.row.median)} ({scale.told(own.row.low)} to "
+        f"{scale.told(own.row.high)}) {unit}, {told_runs(own.draws * own.seeds, own.seeds)}. "
+        f"{MIXED} Less that of the compartments in the same draws, on average: "
+        f"{scale.told(own.gap)}"
+    )
+    if own.error is None:
+        return f"{told}; with one seed, how much of that is chance is not known."
+    told += f" ± {scale.told(own.error)} (standard error, from the chance of the seeds). "
+    if own.agrees:
+        return f"{told}That is no more than chance: as far as these runs can tell, both agree."
+    told += "That is more than chance"
+    told += f", {abs(own.gap / found.total.mean):.0%} of the total" if found.total.mean else ""
+    return f"{told}: what is told of blocks may not hold for agents."
+
+
+def _bare(found: Explained) -> tuple[str, Scale]:
+    """The unit of differences, and a scale that does not name it."""
+    scale = Scale.of(found.about.unit)
+    unit = "percentage points" if found.about.unit == "proportion" else scale.name
+    return unit, Scale(scale.name, scale.factor)
 
 
 def _count(found: Explained) -> str:
@@ -125,6 +169,9 @@ def _print(found: Explained, console: Console) -> None:
     scale = Scale.of(about.unit)
     where = "" if question.group == COUNTRY else f", {question.group}"
     console.print()
+    told = notes(found)
+    if found.agents is not None:
+        console.print(told.pop(0), style="bold")
     console.print(f"{MODE_TEXT[about.drawn]}.", style="bold")
     rough = warning(found.draws)
     if rough is not None:
@@ -136,14 +183,17 @@ def _print(found: Explained, console: Console) -> None:
         f"({scale.name}; medians)"
     )
     console.print()
-    unit = "percentage points" if about.unit == "proportion" else scale.name
+    unit, _ = _bare(found)
     head = f"Contributions to the difference, {unit}"
-    console.print(_table(head, [*found.rows, found.total], scale, sampled=not found.exact))
+    rows = [*found.rows, found.total]
+    if found.agents is not None and found.agents.row is not None:
+        rows.append(found.agents.row)
+    console.print(_table(head, rows, scale, sampled=not found.exact))
     if found.others is not None:
         console.print()
         head = f"What each measure adds to all others, {unit}: these do not add up"
         console.print(_table(head, found.others, scale, sampled=False))
-    for note in notes(found):
+    for note in told:
         console.print()
         console.print(note)
 
@@ -155,16 +205,16 @@ def _table(title: str, rows: Sequence[Row], scale: Scale, *, sampled: bool) -> T
         table.add_column(column, no_wrap=True, justify="right")
     bare = Scale(scale.name, scale.factor)
     for row in rows:
-        if row.id == "total":
+        if row.id in WHOLE:
             table.add_section()
-        known = row.label == row.id or row.id == "total"
+        known = row.label == row.id or row.id in WHOLE
         name = row.label if known else f"{row.id} {row.label}"
         mean = f"{bare.told(row.mean)} ± {bare.told(row.error)}"
         table.add_row(
             name,
             bare.told(row.median),
             f"{bare.told(row.low)} to {bare.told(row.high)}",
-            *([mean if row.id != "total" else bare.told(row.mean)] if sampled else []),
+            *([mean if row.id not in WHOLE else bare.told(row.mean)] if sampled else []),
             f"{row.agree:.0%}" if row.low or row.high else "no effect",
         )
     return table

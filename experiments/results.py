@@ -170,6 +170,10 @@ class Writer:
     ) -> None:
         self._file.close()
 
+    def tell(self, told: Mapping[str, str | int]) -> None:
+        """Attributes that are known at the end only."""
+        self._file.attrs.update(told)
+
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
         """Put draws ``first`` onwards of one scenario in place; names as in the layout."""
         for name, values in parts.items():

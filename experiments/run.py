@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -103,11 +103,12 @@ def attributes(study: Study) -> dict[str, str | int]:
 class Outcome:
     """What was run, and the survey series of the results (scenario, draw, series, time).
 
-    Seeds of agents are pooled with the draws.
+    Seeds of agents are pooled with the draws. ``caution``: what must be said of the run.
     """
 
     study: Study
     survey: Single
+    caution: str | None = None
 
 
 def run(
@@ -121,6 +122,7 @@ def run(
     """
     began = time.perf_counter()
     study = build_study(options)
+    caution, lines = None, list[str]()
     with ResultsFolder(options.out) as folder:
         ready = time.perf_counter()
         if options.agents is None:
@@ -129,7 +131,8 @@ def run(
             from experiments.agent_run import plan_text, run_agents
 
             announce(plan_text(study))
-            run_agents(study, folder.path, attributes(study), progress)
+            thinning = run_agents(study, folder.path, attributes(study), progress)
+            caution, lines = thinning.caution(), thinning.lines()
         simulated = time.perf_counter()
         with h5py.File(folder.path / FILE, "r") as file:
             write_summary(file, study.layout, folder.path)
@@ -146,9 +149,9 @@ def run(
             "simulated and written": simulated - ready,
             "summarised and drawn": time.perf_counter() - simulated,
         }
-        _write_log(folder.path / "run.log", options, times)
+        _write_log(folder.path / "run.log", options, times, lines)
         folder.keep()
-    return Outcome(study, survey)
+    return Outcome(study, survey, caution)
 
 
 def _draw(study: Study, folder: Path) -> None:
@@ -202,11 +205,14 @@ def _provenance(study: Study) -> dict[str, object]:
     }
 
 
-def _write_log(path: Path, options: Options, times: dict[str, float]) -> None:
-    """Time of day, machine and durations: what may differ between equal runs."""
+def _write_log(
+    path: Path, options: Options, times: dict[str, float], agents: Sequence[str]
+) -> None:
+    """Time of day, machine and durations, which may differ between equal runs; then ``agents``."""
     lines = [
         f"finished  {time.strftime('%Y-%m-%dT%H:%M:%S%z')}",
         f"machine   {platform.platform()}, {options.threads} threads",
         *(f"{seconds:8.2f} s  {what}" for what, seconds in times.items()),
+        *agents,
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

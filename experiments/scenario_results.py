@@ -162,6 +162,10 @@ class ScenarioWriter:
     ) -> None:
         self._file.close()
 
+    def tell(self, told: Mapping[str, str | int]) -> None:
+        """Attributes that are known at the end only."""
+        self._file.attrs.update(told)
+
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
         """Put draws ``first`` onwards of one scenario in place."""
         for name, values in parts.items():
@@ -169,7 +173,7 @@ class ScenarioWriter:
                 self._file.variables[name][scenario, first : first + len(values)] = values
 
     def write_rules(self, scenario: int, first: int, months: Mapping[str, Int]) -> None:
-        """Months in which rules acted, (draws,) each."""
+        """Months in which rules acted, (draws,) each; of agents (draws, seeds)."""
         for rule, taken in months.items():
             at = self.layout.rules.index(rule)
             self._file.variables["rule_month"][scenario, at, first : first + len(taken)] = taken
@@ -187,8 +191,9 @@ class ScenarioWriter:
                 "coordinates": "scenario_title product_name product_kind mode",
             }
             put_variable(self._file, row.id, dims, [sizes[dim].size for dim in dims], told)
+        dims = ("scenario", "rule", "draw", *(RUNS[2:] if self.layout.seeds else ()))
         months = self._file.create_variable(
-            "rule_month", ("scenario", "rule", "draw"), dtype=np.int32, fillvalue=np.int32(-1)
+            "rule_month", dims, dtype=np.int32, fillvalue=np.int32(-1)
         )
         months.attrs["long_name"] = "Month in which a rule acted, from January 2010; -1 never"
 

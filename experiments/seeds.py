@@ -38,7 +38,10 @@ def pooled(dataset: xr.Dataset) -> xr.Dataset:
             dims = (*variable.dims[:AXIS], *variable.dims[AXIS + 1 :])
             lazy = indexing.LazilyIndexedArray(_merged(variable))
             found[str(name)] = xr.Variable(dims, lazy, variable.attrs)
-        elif name not in ("draw", "seed", "rule_month"):
+        elif variable.dims[-2:] == ("draw", "seed"):  # months of rules: few, so they are read
+            values = variable.values.reshape(*variable.shape[:-2], -1)
+            found[str(name)] = xr.Variable(variable.dims[:-1], values, variable.attrs)
+        elif name not in ("draw", "seed"):
             found[str(name)] = variable
     whole = xr.Dataset(found, attrs=dataset.attrs)
     runs = int(dataset.sizes["draw"] * dataset.sizes["seed"])

@@ -124,23 +124,12 @@ def build_study(options: Options) -> Study:
     )
     for scenario in scenarios:  # what does not fit is found before anything runs
         deal = Deal(0, 1, options.seed, central=True)
-        composed = compose(scenario.plan, study.run_of(scenario, deal))
-        if composed.rules and options.agents is not None:
-            raise _rules_with_agents(scenario)
+        compose(scenario.plan, study.run_of(scenario, deal))
     return study
 
 
 def _in_detail(options: Options, scenarios: int) -> bool:
     return options.detail == "all" or (options.detail == "auto" and scenarios <= 1 + MOST_DETAILED)
-
-
-def _rules_with_agents(scenario: Scenario) -> InputError:
-    return InputError(
-        f"the scenario {scenario.id} has adaptive rules, which do not act on agents yet",
-        key="SCENARIO",
-        given=scenario.id,
-        allowed="scenarios without rules, or --engine compartments",
-    )
 
 
 def _check_branch(scenario: Scenario, until: int) -> None:

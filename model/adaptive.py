@@ -7,7 +7,7 @@ writes what is decided into the months to come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +29,8 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 When = Literal["rises", "falls", "above", "below"]
+# Runs on from the state's month to a later one, and writes the years that end into the output.
+Advance = Callable[[Output, Prepared, Forcing, int, State], State]
 
 NEVER = -1
 WHENS: tuple[When, ...] = ("rises", "falls", "above", "below")
@@ -77,12 +79,14 @@ class Part:
 class Branch:
     """Where a run with rules sets out: its ``state`` (with the reference), what is forced anyway.
 
-    ``output`` has the reference's years before; the run writes over the later ones.
+    ``output`` has the reference's years before; the run writes over the later ones. ``chance``:
+    the run counts few people, of whom a figure may be unknown all the time; it passes nothing.
     """
 
     forcing: Forcing
     state: State
     output: Output
+    chance: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,21 @@ class Decided:
 
 
 def run_with_rules(
-    part: Part, branch: Branch, rules: Sequence[Rule], stop: int, seed: int
+    part: Part,
+    branch: Branch,
+    rules: Sequence[Rule],
+    stop: int,
+    seed: int,
+    advance: Advance = simulate_into,
 ) -> Decided:
     """Run from the month of ``branch.state`` to month ``stop``, with decisions by ``rules``.
 
     Decisions fall in the month of the branch and every ``interval`` months after it, rounded. Each
     looks at the latest year whose figure is known; figures of years before the branch are those
     of the reference run. Noise depends on ``seed``, the rule's id, the number of the draw in the
-    run and the year alone. Where no rule acts, the bits are those of ``simulate``. Raises
-    InputError for rules that name unknown things or have values out of range.
+    run and the year alone. Where no rule acts, the bits are those of ``simulate``. ``advance`` is
+    the engine: another one may carry more than the state, of which only the month is read here.
+    Raises InputError for rules that name unknown things or have values out of range.
     """
     prepared, state = part.prepared, branch.state
     for rule in rules:
@@ -121,7 +131,9 @@ def run_with_rules(
     while True:
         finished = month // 12
         if any(watch.awaits(judged, finished) for watch in watches):
-            _look(part, output, forcing, watches, choice, finished)
+            seen = _seen(part, output, forcing, [watch.rule for watch in watches], choice)
+            for watch, figures in zip(watches, seen, strict=True):
+                watch.look(figures[:, : finished - choice.since], choice.since, branch.chance)
             for year in range(judged, finished):
                 for watch in watches:
                     watch.decide(prepared, forcing, year)
@@ -129,7 +141,7 @@ def run_with_rules(
         if month == stop:
             break
         after = _next_stop(watches, month, stop)
-        state, month = simulate_into(output, prepared, forcing, after, state), after
+        state, month = advance(output, prepared, forcing, after, state), after
     taken = np.stack([watch.taken for watch in watches]) if watches else _never(0, part)
     return Decided(output, forcing, state, taken)
 
@@ -154,6 +166,20 @@ class _Watch:
     def awaits(self, first: int, last: int) -> bool:
         """Whether a draw without a deed decides on one of the years ``first`` to ``last`` - 1."""
         return bool((self.at[self.taken == NEVER, first:last] != NEVER).any())
+
+    def look(self, known: Float, since: int, chance: bool) -> None:
+        """Note the figures of years not seen before; ``known`` (D, years) from ``since`` on.
+
+        Raises InputError where there is none at all, unless that may be ``chance``. Then an
+        infinite one is no figure either: few wait, and nobody happened to be admitted.
+        """
+        if chance:
+            known = np.where(np.isinf(known), np.nan, known)
+        if np.isnan(known).all() and not chance:
+            raise _unknown(self.rule)
+        truth = np.full_like(self.figures, np.nan)
+        truth[:, since : since + known.shape[1]] = known
+        self.figures = np.where(np.isnan(self.figures), truth * self.error, self.figures)
 
     def decide(self, prepared: Prepared, forcing: Forcing, year: int) -> None:
         """Act in the draws whose figures up to ``year`` pass; writes into ``forcing``."""
@@ -275,31 +301,37 @@ def _needed(watches: Sequence[_Watch]) -> Choice:
     return Choice.of({watch.rule.indicator for watch in watches}, since)
 
 
-def _look(
-    part: Part,
-    output: Output,
-    forcing: Forcing,
-    watches: Sequence[_Watch],
-    choice: Choice,
-    finished: int,
-) -> None:
-    """Put the figures of the ``finished`` years that were not seen before into the watches."""
-    regions = sorted({watch.rule.region for watch in watches})
+def check_known(part: Part, output: Output, forcing: Forcing, rules: Sequence[Rule]) -> None:
+    """Refuse rules that are wrong, or watch what is unknown in every year of ``output``.
+
+    For engines where an unknown figure may be chance. Raises InputError.
+    """
+    for rule in rules:
+        _check(part, rule)
+    if not rules:
+        return
+    choice = Choice.of({rule.indicator for rule in rules}, 0)
+    for rule, figures in zip(rules, _seen(part, output, forcing, rules, choice), strict=True):
+        if np.isnan(figures).all():
+            raise _unknown(rule)
+
+
+def _seen(
+    part: Part, output: Output, forcing: Forcing, rules: Sequence[Rule], choice: Choice
+) -> list[Float]:
+    """What each rule watches, (D, years from ``choice.since``) each. Raises InputError."""
+    regions = sorted({rule.region for rule in rules})
     strata = part.prepared.strata
     cells = np.stack([weights(strata, region=region) for region in regions])
     names = _names(part.catalogue)
     seen = _observed(part, output, forcing, cells, choice)
-    for watch in watches:
-        rule = watch.rule
+    found = []
+    for rule in rules:
         if rule.indicator not in seen:
             raise _unknown(rule)
         at = names.index(rule.product), regions.index(rule.region)
-        truth = np.full_like(watch.figures, np.nan)
-        known = seen[rule.indicator][:, : finished - choice.since, at[0], at[1]]
-        truth[:, choice.since : finished] = known
-        if np.isnan(known).all():
-            raise _unknown(rule)
-        watch.figures = np.where(np.isnan(watch.figures), truth * watch.error, watch.figures)
+        found.append(seen[rule.indicator][:, :, at[0], at[1]])
+    return found
 
 
 def _observed(

@@ -71,12 +71,13 @@ def clusters(agents: Agents) -> Picture:
     ratio, largest = agents.values("assortativity"), agents.values("largest_cluster")
     size = agents.values("mean_cluster")
     panels = (
-        Dots("Ties with others who use, against chance (×)", (("", ratio),), at=1.0),
+        Dots("Ties with others who use (×)", (("", ratio),), at=1.0),
         Dots("Largest cluster, percent of people who use", (("", largest),), percent=True),
         Dots("Mean size of a cluster, agents", (("", size),)),
     )
     notes = [
-        "A cluster: people who use and hang together by ties among themselves. Ties are between "
+        "Ties: with others who use, over what people of the same age and region would give (1: none "
+        "but chance). A cluster: people who use and hang together by ties among themselves. Ties are between "
         "agents: with fewer agents than inhabitants clusters are a picture of the network, not "
         "counts of people. Dots: medians; lines: 95% of runs.",
         *agents.notes,

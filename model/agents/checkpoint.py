@@ -100,7 +100,11 @@ def _arrays(twin: Twin) -> Iterator[tuple[str, npt.NDArray[Any]]]:
             "level": crowd.level,
             "reference": crowd.reference,
         },
-        "reception": {"wanted": reception.wanted, "waits": reception.year_waits},
+        "reception": {
+            "wanted": reception.wanted,
+            "waits": reception.year_waits,
+            "asked": reception.asked,
+        },
     }
     for group, arrays in groups.items():
         for name, array in arrays.items():

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from model.agents.network import AT_HOME, AT_NIGHT, ONLINE, RINGED, Ties, find_ends
-from model.agents.people import RING, VACANT, Int, Layout, People
+from model.agents.people import CHILD, RING, VACANT, Int, Layout, People
 from model.rows import lean
 
 MOST_TIES = 2 * RING + 3
@@ -51,8 +51,8 @@ def assortativity(
     """How much more of the ties of people who use ``p`` use it than at random; 1 is as many.
 
     At random is the share of all others who use, so that likeness in age and region counts; with
-    ``within``, of the others in the tie's own cell, so that it does not. NaN where nobody who
-    uses has a tie, or nobody else could use.
+    ``within``, of the others in the tie's own cell, so that it does not. Children, who cannot use,
+    and ties to them are left out. NaN where nobody who uses has a tie, or nobody else could use.
     """
     users, there = _prevalence(people, layout.cell_start, p)
     if not within:
@@ -138,11 +138,11 @@ def _cluster(people: People, cell_start: Int, slots: Int, venue: int) -> tuple[f
 
 @njit(cache=True, nogil=True)
 def _prevalence(people: People, cell_start: Int, p: int) -> tuple[Int, Int]:
-    """(cells,) people who use, and people."""
+    """(cells,) people who use, and people who could."""
     users, there = np.zeros(cell_start.size - 1, np.int64), np.zeros(cell_start.size - 1, np.int64)
     for cell in range(cell_start.size - 1):
         for slot in range(cell_start[cell], cell_start[cell + 1]):
-            there[cell] += people.stratum[slot] != VACANT
+            there[cell] += people.stratum[slot] < CHILD
             users[cell] += _uses(people, slot, p)
     return users, there
 
@@ -164,6 +164,8 @@ def _compare(
             if not _uses(people, slot, p):
                 continue
             for i in range(find_ends(ends, people, first, last, slot, venue)):
+                if people.stratum[ends[i]] >= CHILD:
+                    continue
                 seen += _uses(people, ends[i], p)
                 inside = first <= ends[i] < last
                 at = cell

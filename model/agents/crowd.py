@@ -27,7 +27,7 @@ from model.agents.memory import Memory, new_memory
 from model.agents.personal_setup import exposed_shares, no_personal, set_rows
 from model.agents.sweep import Plan, Sweep, sweep_blocks
 from model.agents.tally import Hazards
-from model.arrays import DrawForcing, Run
+from model.arrays import DrawForcing, DrawPaths, Run
 from model.deaths import deflate
 from model.forcing import Forcing
 from model.kernel import set_admissions
@@ -126,7 +126,7 @@ class Crowd:
         """Everybody outside care; what the chunks found, in the order of blocks."""
         self._set_personal()
         if number % 12 == 0:
-            self._balance(number)
+            self._balance()
         wiring = self.setting.structure.wiring
         starts, own = self.setting.region_start, self.own
         month.plan_month(wiring, self.hazards, self.personal, self.plan, (starts, own))
@@ -220,6 +220,14 @@ class Crowd:
         found: Int = np.add.reduceat(users, wiring.state_start[:-1])
         return found
 
+    def set_forcing(self, forcing: Forcing) -> None:
+        """Go on under another forcing from the month to come on; people and markets stay."""
+        self.run = self.run._replace(
+            setting=setting_of(self.setting.prepared, forcing.cell),
+            paths=_paths(self.setting, forcing),
+            forcing=_forced(self.setting, forcing),
+        )
+
     # The year and the month
 
     def _start_year(self, number: int) -> None:
@@ -262,7 +270,7 @@ class Crowd:
         if switches.network:
             exposed_shares(self.personal, self.run, self.setting, self.ground)
 
-    def _balance(self, number: int) -> None:
+    def _balance(self) -> None:
         """Divide by the mean of all factors together: people with one often have the others."""
         switches = self.setting.switches
         if not (switches.network or switches.liability or switches.couplings):
@@ -273,7 +281,7 @@ class Crowd:
             self.people,
             self.ground.layout,
             self.setting.region_start,
-            number,
+            self.stock,
         )
         self.level *= found
         self.personal.first_use[:] /= found[:, 0, None, None]
@@ -353,21 +361,29 @@ def moving(growth: Float) -> Float:
 def compartmental_run(setting: Setting, forcing: Forcing, state: State) -> Run:
     """The arrays of one draw as the compartmental functions read them, from ``state`` on."""
     prepared, d = setting.prepared, setting.draw
-    starts = setting.region_start[:-1]
-    months = prepared.demography.months
-    paths = price_paths(prepared.structure, prepared.rates.terms, forcing, starts, months)
     own = State(state.month, *(array[d : d + 1].copy() for array in state[1:]))
-    values = forcing.values[d if len(forcing.values) > 1 else 0]
     return Run(
         prepared.structure.wiring,
         setting_of(prepared, forcing.cell),
         rates_of(prepared, d),
         market_of(prepared, d),
-        paths_of(paths, d),
-        DrawForcing(forcing.series, values, forcing.active),
+        _paths(setting, forcing),
+        _forced(setting, forcing),
         state_of(own, 0),
         work_for(prepared),
     )
+
+
+def _paths(setting: Setting, forcing: Forcing) -> DrawPaths:
+    prepared = setting.prepared
+    starts, months = setting.region_start[:-1], prepared.demography.months
+    paths = price_paths(prepared.structure, prepared.rates.terms, forcing, starts, months)
+    return paths_of(paths, setting.draw)
+
+
+def _forced(setting: Setting, forcing: Forcing) -> DrawForcing:
+    values = forcing.values[setting.draw if len(forcing.values) > 1 else 0]
+    return DrawForcing(forcing.series, values, forcing.active)
 
 
 def _plan(setting: Setting, blocks: int) -> Plan:

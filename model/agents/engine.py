@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 Float = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 # Of many agents every step is worth sharing between threads; of few, seeds are.
 SHARED_FROM = 500_000
@@ -75,6 +77,16 @@ class AgentRun(NamedTuple):
     extra: dict[str, Float]  # what only agents can tell, (seeds, years, ...)
     caps: float  # candidates drawn per agent and month
     beyond: int  # candidates whose hazard was more than is covered: fewer moved than should have
+    candidates: int  # of all seeds
+
+
+class OneSeed(NamedTuple):
+    """The same of one seed, without a leading axis."""
+
+    output: Output
+    extra: dict[str, Float]
+    candidates: int
+    beyond: int
 
 
 class Estimate(NamedTuple):
@@ -153,24 +165,40 @@ def simulate_agents(
     ``threads``. Raises InputError for settings that do not fit, FloatingPointError when the model
     breaks down.
     """
-    weight = persons_per_agent(request.size)
+
+    def one(seed: int, threads: int) -> OneSeed:
+        setting = setting_for(prepared, draw, state, request, seed)
+        twin = set_out(setting, forcing, state, threads, checkpoints)
+        go_on(twin, stop, checkpoints)
+        return finish(twin)
+
+    return together(each_seed(one, request, threads), request.size)
+
+
+def each_seed(task: Callable[[int, int], T], request: Request, threads: int) -> list[T]:
+    """``task(seed, threads)`` for every seed; few agents run side by side, many share a run."""
     apart = request.size < SHARED_FROM and len(request.seeds) > 1
-    results: dict[int, tuple[Output, dict[str, Float], float, int]] = {}
+    results: dict[int, T] = {}
 
     def run_seed(number: int) -> None:
-        seed = request.seeds[number]
-        setting = setting_for(prepared, draw, state, request, seed)
-        results[number] = _run(setting, forcing, state, stop, 1 if apart else threads, checkpoints)
+        results[number] = task(request.seeds[number], 1 if apart else threads)
 
     spread(run_seed, len(request.seeds), threads if apart else 1)
-    found = [results[number] for number in range(len(request.seeds))]
-    candidates = sum(part[2] for part in found)
-    people = sum(float(np.nansum(part[0].lived)) * 12.0 / weight for part in found)
+    return [results[number] for number in range(len(request.seeds))]
+
+
+def together(found: Sequence[OneSeed], size: int) -> AgentRun:
+    """All seeds of a run of ``size`` agents in one."""
+    candidates = sum(part.candidates for part in found)
+    weight = persons_per_agent(size)
+    people = sum(float(np.nansum(part.output.lived)) * 12.0 / weight for part in found)
+    outputs = zip(*(part.output for part in found), strict=True)
     return AgentRun(
-        Output(*(np.stack(arrays) for arrays in zip(*(part[0] for part in found), strict=True))),
-        {name: np.stack([part[1][name] for part in found]) for name in found[0][1]},
+        Output(*(np.stack(arrays) for arrays in outputs)),
+        {name: np.stack([part.extra[name] for part in found]) for name in found[0].extra},
         candidates / max(people, 1.0),
-        sum(part[3] for part in found),
+        sum(part.beyond for part in found),
+        candidates,
     )
 
 
@@ -192,28 +220,36 @@ def setting_for(
     )
 
 
-def _run(
+def set_out(
     setting: Setting,
     forcing: Forcing,
     state: State,
-    stop: int,
-    threads: int,
-    checkpoints: Checkpoints | None,
-) -> tuple[Output, dict[str, Float], float, int]:
+    threads: int = 1,
+    checkpoints: Checkpoints | None = None,
+) -> Twin:
+    """A twin at the start of the run, or where a checkpoint of its seed stands."""
     from model.agents.twin import Twin  # Mesa takes a second to import
 
     twin = Twin(setting, forcing, state, threads)
-    seed = int(setting.key[0])
-    if checkpoints is not None and seed in checkpoints.saved:
-        load(twin, checkpoints.saved[seed])
+    if checkpoints is not None and int(setting.key[0]) in checkpoints.saved:
+        load(twin, checkpoints.saved[int(setting.key[0])])
+    return twin
+
+
+def go_on(twin: Twin, stop: int, checkpoints: Checkpoints | None = None) -> None:
+    """Step to the start of month ``stop``; leave a checkpoint where none is and one is wanted."""
     while twin.month < stop:
         twin.step()
         if checkpoints is not None and twin.month == checkpoints.month:
-            checkpoints.saved.setdefault(seed, save(twin))
+            checkpoints.saved.setdefault(int(twin.setting.key[0]), save(twin))
+
+
+def finish(twin: Twin) -> OneSeed:
+    """What the twin leaves; it cannot be used afterwards."""
     output, extra = twin.result()
-    candidates, beyond = float(twin.crowd.candidates), twin.crowd.beyond
+    found = OneSeed(output, extra, twin.crowd.candidates, twin.crowd.beyond)
     twin.close()
-    return output, extra, candidates, beyond
+    return found
 
 
 def open_twin(

@@ -12,9 +12,8 @@ import numpy.typing as npt
 from numba import njit
 
 from model import hazards as scalar
-from model.agents import philox
 from model.agents.cases import whole
-from model.agents.people import CHILD, CLASSES, Layout, People
+from model.agents.people import CLASSES, Layout, People
 from model.agents.personal import Personal, by_ties, own_factors
 from model.agents.sweep import LAYERS, Plan
 from model.agents.tally import Hazards
@@ -31,8 +30,9 @@ HEADROOM = 1.25  # caps above the hazards of the reference
 COVERED = 4.0  # factors up to here are covered by the cap itself,
 SEVERAL = 6.0  # or by so many layers
 LEAST = 1e-3  # a year; smallest cap
-SAMPLE = 6_000  # people of a product whose factors are averaged
-FEW = 300.0
+SAMPLE = 10_000  # people of a product whose factors are averaged
+RELEVANT = 0.1  # of the largest hazard; strata with less do not count
+FEW = 100.0
 
 
 @njit(cache=True, nogil=True)
@@ -161,46 +161,79 @@ def mean_factors(
     people: People,
     layout: Layout,
     region_start: Int,
-    first_slot: int,
+    stock: Int,
 ) -> Float:
-    """Mean of what multiplies first use and escalation, over people at risk of them, (P, 2).
+    """What personal factors make of all first use and of all escalation, (P, 2).
 
-    Weighted by hazard. Where there are many, SAMPLE people from ``first_slot`` on, spread over all
-    slots, stand for them. Nearer 1 the fewer there are (FEW of them tell half of it).
+    The sum of hazards as they act over that of the compartments, over people at risk in strata
+    whose hazard matters; of many people, every so manyth (SAMPLE of them). Nearer 1 the fewer
+    there are: as if FEW more had a factor of 1. ``stock`` (Z, S) says how many there are.
     """
-    wiring, products = personal.wiring, people.state.shape[0]
-    slots = people.stratum.size
-    stride = 1 if slots <= SAMPLE else 10_007
+    products = people.state.shape[0]
     found = np.ones((products, 2))
     for p in range(products):
-        weight, total, seen, slot = np.zeros(2), np.zeros(2), 0, first_slot % slots
-        for _ in range(slots):
-            slot = (slot + stride) % slots
-            if people.stratum[slot] >= CHILD:
-                continue
-            z = np.int64(people.state[p, slot])
-            if personal.state[wiring.state_start[p] + z] == 0:
-                continue
-            b = whole(np.searchsorted(layout.block_start, slot, side="right") - 1)
-            s = region_start[layout.block_region[b]] + people.stratum[slot]
-            risk = np.zeros(2)
-            for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
-                if wiring.origin[f] == z and personal.code[f] > 0:
-                    risk[personal.code[f] - 1] += hazards.flow[f, s]
-            first_use, rise, _ = own_factors(personal, people, slot, p, s)
-            if risk[0] > 0.0 and personal.influence > 0.0:
-                first_use *= by_ties(personal, people, layout, b, slot, p, s)
-            total[0] += risk[0] * first_use
-            total[1] += risk[1] * rise
-            weight += risk
-            seen += 1
-            if seen >= SAMPLE:
-                break
         for k in range(2):
-            if weight[k] > 0.0 and total[k] > 0.0:
-                told = seen / (seen + FEW)
-                found[p, k] = philox.exp(told * philox.log(total[k] / weight[k]))
+            found[p, k] = _mean_factor(
+                hazards, personal, people, layout, (region_start, stock), (p, k)
+            )
     return found
+
+
+@njit(cache=True, nogil=True)
+def _mean_factor(
+    hazards: Hazards,
+    personal: Personal,
+    people: People,
+    layout: Layout,
+    counts: tuple[Int, Int],
+    which: tuple[int, int],
+) -> float:
+    region_start, stock = counts
+    p, k = which
+    wiring, first = personal.wiring, personal.wiring.state_start[p]
+    width = wiring.state_start[p + 1] - first
+    usual = np.zeros((16, stock.shape[1]))  # by state, of the compartments, and without couplings
+    bare = np.zeros((16, stock.shape[1]))
+    for f in range(wiring.flow_start[p], wiring.flow_start[p + 1]):
+        if personal.code[f] == k + 1:
+            for s in range(stock.shape[1]):
+                usual[wiring.origin[f], s] += hazards.flow[f, s]
+                bare[wiring.origin[f], s] += hazards.flow[f, s] / personal.coupled[f, s]
+    least = RELEVANT * usual.max()
+    risky = np.zeros(16, dtype=np.uint8)
+    there = 0
+    for z in range(width):
+        for s in range(stock.shape[1]):
+            if usual[z, s] > least:
+                risky[z] = 1
+                there += stock[first + z, s]
+    if there == 0:
+        return 1.0
+    step = max(1, there // SAMPLE)
+    weight, squares, total, seen = 0.0, 0.0, 0.0, 0
+    state, stratum = people.state[p], people.stratum
+    for b in range(layout.block_region.size):
+        at = region_start[layout.block_region[b]]
+        for slot in range(layout.block_start[b], layout.block_start[b + 1]):
+            z = whole(state[slot])
+            if risky[z] == 0:
+                continue
+            s = at + stratum[slot]
+            if usual[z, s] <= least:
+                continue
+            seen += 1
+            if seen % step != 0:
+                continue
+            first_use, rise, _ = own_factors(personal, people, slot, p, s)
+            if k == 0 and personal.influence > 0.0:
+                first_use *= by_ties(personal, people, layout, b, slot, p, s)
+            weight += usual[z, s]
+            squares += usual[z, s] * usual[z, s]
+            total += bare[z, s] * (first_use if k == 0 else rise)
+    if weight <= 0.0:
+        return 1.0
+    told = weight * weight / squares  # people of equal hazard that say as much
+    return (told * total / weight + FEW) / (told + FEW)
 
 
 def plan_year(plan: Plan, usual: Float, own: Int) -> None:

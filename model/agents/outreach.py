@@ -2,7 +2,8 @@
 
 What outreach does at its usual level is in the calibrated rates of seeking care. So visits act
 relative to the national mean of a product: they move the chance to seek care between regions, and
-the mean over the people outside care stays what it was.
+how many ask in the nation stays what it was in expectation. Where the teams of one region alone
+visit people of a product, the chance falls in the others: so rare products move more.
 """
 
 from __future__ import annotations
@@ -55,11 +56,12 @@ class Outreach:
         teams = [OutreachTeam(model, self, int(r), i) for i, r in enumerate(regions)]
         self.teams = AgentSet(teams, random=model.random)
 
-    def month(self, month: int, need: Float) -> Float:
+    def month(self, month: int, need: Float, asking: Float) -> Float:
         """Factor (P, R) on the hazard of seeking care in a month.
 
-        ``need`` (P, R): people with a disorder outside care. Weighted by them, the mean of each
-        product is 1; the factor is at least 1 - outreach_effect and at most 1 + 2 outreach_effect.
+        ``need`` (P, R): people with a disorder outside care; ``asking`` (P, R): how many of them
+        would ask in a year without visits. Weighted by ``asking``, the mean of each product is 1;
+        the factor is at least 1 - outreach_effect and at most 1 + 2 outreach_effect.
         """
         words = np.empty(self.seen.size, dtype=np.uint32)
         fill(words, words.size, 0, month * 64 + NO_PRODUCT, OUTREACH, self.key.k0, self.key.k1)
@@ -69,7 +71,7 @@ class Outreach:
         self.need[:] = need
         self.visits[:] = 0.0
         self.teams.do("visit")
-        return care_factor(self.visits, need, self.terms.outreach_effect)
+        return care_factor(self.visits, need, asking, self.terms.outreach_effect)
 
     def state(self) -> dict[str, Float]:
         """Copies of the arrays; the next month needs none of them."""
@@ -80,19 +82,19 @@ class Outreach:
         self.visits[:] = state["visits"]
 
 
-def care_factor(visits: Float, need: Float, effect: float) -> Float:
-    """Factor (P, R) from ``visits`` and people in ``need``, both (P, R); 1 where nobody is.
+def care_factor(visits: Float, need: Float, asking: Float, effect: float) -> Float:
+    """Factor (P, R) from ``visits``, people in ``need`` and how many ask; 1 where nobody does.
 
     ``1 + effect (v / mean v - 1)``, v visits per person, shrunk towards 1 where a region has
-    more than LARGEST times the mean; the mean weighted by ``need`` is 1 for each product.
+    more than LARGEST times the mean. The means are weighted by ``asking``, need times the hazard of
+    seeking care, so that the sum of factor times asking is that of asking for each product.
     """
-    people = need.sum(axis=1, keepdims=True)
-    met = np.where(need > 0.0, visits, 0.0)
-    total = met.sum(axis=1, keepdims=True)
-    reached = (need > 0.0) & (total > 0.0)
-    each = np.divide(met, need, out=np.zeros_like(need), where=reached)
-    mean = np.divide(total, people, out=np.ones_like(people), where=people > 0.0)
-    mean = np.where(mean > 0.0, mean, 1.0)
-    excess = np.where(reached, each / mean - 1.0, 0.0)
+    asking = np.where(need > 0.0, asking, 0.0)
+    total = asking.sum(axis=1, keepdims=True)
+    weight = np.divide(asking, total, out=np.zeros_like(asking), where=total > 0.0)
+    each = np.divide(visits, need, out=np.zeros_like(need), where=need > 0.0)
+    mean = (weight * each).sum(axis=1, keepdims=True)
+    reached = (need > 0.0) & (mean > 0.0)
+    excess = np.divide(each, mean, out=np.ones_like(need), where=reached) - 1.0
     most = np.maximum(excess.max(axis=1, keepdims=True), LARGEST - 1.0)
     return np.asarray(1.0 + effect * excess * (LARGEST - 1.0) / most)

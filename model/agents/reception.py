@@ -60,12 +60,21 @@ class Reception:
         self.agents: list[TreatmentCentre] = []
         self.wanted = np.full((services, regions), NOBODY)
         self.caring = [in_care(structure.wiring, p) for p in range(len(structure.products))]
-        first = 12 * (setting.first_year - FIRST_YEAR)
-        self._open(first)
-        key = self._key(first)
-        self.cases = admit_initial(self._scene(), self.cases, self.centres, self._waits(), key)
+        self.asked = run.state.arriving.copy()  # persons a year, by the last twelve months or so
+        self.first = 12 * (setting.first_year - FIRST_YEAR)
+        self._open(self.first)
 
     # The month
+
+    def open(self, month: int) -> None:
+        """Put those found in care at the start of the run onto the lists.
+
+        Only in the first month, once its hazards are set: they say who of the list is ready. A
+        twin that a checkpoint was loaded into stands in a later month, or has no cases yet.
+        """
+        if month == self.first:
+            scene, key = self._scene(), self._key(month)
+            self.cases = admit_initial(scene, self.cases, self.centres, self._waits(), key)
 
     def month(self, month: int, found: list[Memory]) -> Tally:
         """Follow everybody in care, and those whom the sweep brought; what moved."""
@@ -131,6 +140,11 @@ class Reception:
 
     # What can be asked
 
+    def places(self) -> Float:
+        """Places by service and region, in agents; NaN where no service has centres."""
+        bounded = self.bounded[:, None] == 1
+        return np.where(bounded, self.wanted.astype(np.float64), np.nan)
+
     def waiting(self) -> int:
         """Agents on a waiting list."""
         return self._in(self.crowd.setting.structure.wiring.waiting_service)
@@ -173,7 +187,7 @@ class Reception:
         return Arrivals(slot, product, time, np.array([slot.size]))
 
     def _waits(self) -> Float:
-        """Mean wait now, months by service and region, from the list and who asks."""
+        """Mean wait now, months by service and region, from the list and who asks of late."""
         crowd, structure = self.crowd, self.crowd.setting.structure
         service = structure.wiring.waiting_service
         starts = crowd.setting.region_start
@@ -181,7 +195,7 @@ class Reception:
         waiting = np.zeros_like(crowd.run.state.arriving)
         for z in np.flatnonzero(service != NOBODY):
             waiting[service[z]] += stock[z]
-        asked = np.maximum(crowd.run.state.arriving / 12.0, 1e-9)
+        asked = np.maximum(self.asked / 12.0, 1e-9)
         return np.asarray(np.minimum(waiting / asked, 24.0))
 
     def _open(self, month: int) -> None:
@@ -223,7 +237,7 @@ class Reception:
         return places
 
     def _remember(self, found: list[Memory]) -> None:
-        """Who asked and how fast people left treatment: pooled places go by it."""
+        """Who asked and how fast people left treatment: pooled places go by this month."""
         crowd = self.crowd
         asked = self.tally.asked + sum(memory.buffers.tally.asked for memory in found)
         left = self.tally.left + sum(memory.buffers.tally.left for memory in found)
@@ -237,6 +251,7 @@ class Reception:
             treated[wiring.treating_service[z]] += lived[z]
         state = crowd.run.state
         state.arriving[:] = asked * (12.0 * crowd.setting.weight)
+        self.asked += (state.arriving - self.asked) / 12.0
         np.divide(left, treated, out=state.leaving, where=treated > 0.0)
 
     @property

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from model.agents.cases import Cases
+from model.agents.cases import TREATED, Cases
 from model.agents.clusters import assortativity, clusters
 from model.agents.crowd import Crowd
 from model.agents.network import venues
 from model.agents.people import CHILD, EMPTY, Layout, People
 from model.agents.tally import TICKS, Tally
 from model.prepared import FIRST_YEAR, Output
-from model.structure import Structure
+from model.structure import NOBODY, Structure, Wiring
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -58,6 +58,7 @@ class Records:
             "products_used": np.full((years, MOST_USED), np.nan),
             "treated_by_number": np.full((years, MOST_TREATED), np.nan),
             "pathways": np.full((years, products, products), np.nan),
+            "places": np.full((years, len(structure.services), regions), np.nan),
             "waits": np.full((years, len(structure.services), regions, 10), np.nan),
             "clusters": np.full((years, products, 3), np.nan),
             "comorbidity": np.full((years, products, 2), np.nan),
@@ -99,8 +100,8 @@ class Records:
         for counts in self.counts().values():
             counts[:] = 0
 
-    def look(self, crowd: Crowd, cases: Cases, waits: Int, year: int) -> None:
-        """What only persons can tell, on 31 December."""
+    def look(self, crowd: Crowd, cases: Cases, waits: Int, places: Float, year: int) -> None:
+        """What only persons can tell, on 31 December; waits and places are in agents."""
         structure, weight, extra = crowd.setting.structure, crowd.setting.weight, self.extra
         people, wiring = crowd.people, structure.wiring
         illegal = np.array([kind == "illegal" for kind in structure.kinds])
@@ -108,8 +109,10 @@ class Records:
         joint, used = count_uses(people, len(structure.products), mask)
         extra["joint_use"][year] = joint * weight
         extra["products_used"][year] = used * weight
-        found = count_treated(people, wiring.harmed, wiring.state_start, cases.slot, cases.size)
-        extra["treated_by_number"][year] = found * weight
+        size = int(cases.size[0])
+        treated = cases.slot[:size][cases.stage[:size] == TREATED]
+        extra["treated_by_number"][year] = count_treated(people, wiring, treated) * weight
+        extra["places"][year] = places * weight
         extra["waits"][year] = waits * weight
         extra["comorbidity"][year] = comorbidity(people, wiring.harmed, wiring.state_start)
 
@@ -148,20 +151,23 @@ def count_uses(people: People, products: int, mask: int) -> tuple[Int, Int]:
 
 
 @njit(cache=True, nogil=True)
-def count_treated(
-    people: People, harmed: Int, state_start: Int, slots: npt.NDArray[np.int32], size: Int
-) -> Int:
-    """People in care by the number of products that they have a disorder by now."""
+def count_treated(people: People, wiring: Wiring, slots: npt.NDArray[np.int32]) -> Int:
+    """People in treatment by the number of products that they have a disorder by now.
+
+    ``slots``: of everybody in treatment, once for each product. A product that somebody is in
+    treatment for counts as one with a disorder, whatever its state is called.
+    """
     found = np.zeros(MOST_TREATED, dtype=np.int64)
-    seen = np.sort(slots[: size[0]])
+    seen = np.sort(slots)
     for i in range(seen.size):
         if i > 0 and seen[i] == seen[i - 1]:
             continue
         number = 0
         for p in range(people.state.shape[0]):
             z = people.state[p, seen[i]]
-            if z != EMPTY and harmed[state_start[p] + z] == 1:
-                number += 1
+            if z != EMPTY:
+                at = wiring.state_start[p] + z
+                number += wiring.harmed[at] == 1 or wiring.treating_service[at] != NOBODY
         if number > 0:
             found[min(number, MOST_TREATED) - 1] += 1
     return found
@@ -187,12 +193,15 @@ def comorbidity(people: People, harmed: Int, state_start: Int) -> Float:
 
 
 def describe_clusters(people: People, layout: Layout, structure: Structure) -> Float:
-    """Assortativity ratio, largest cluster's share of users, mean cluster size (P, 3)."""
+    """Assortativity ratio, largest cluster's share of users, mean cluster size (P, 3).
+
+    The ratio is against people of the same birth cohort and region as the other end of each tie.
+    """
     found = np.full((len(structure.products), 3), np.nan)
     room = np.empty(people.stratum.size, dtype=np.int32)
     for p, venue in enumerate(venues(structure)):
         whole = clusters(people, layout, p, int(venue), room)
         if whole.number > 0:
-            alike = assortativity(people, layout, p, int(venue))
+            alike = assortativity(people, layout, p, int(venue), within=True)
             found[p] = alike, whole.largest_share, whole.mean_size
     return found

@@ -32,6 +32,11 @@ SCHEDULE: tuple[tuple[str, str, str], ...] = (
         "outreach",
     ),
     (
+        "reception.open",
+        "in the first month only: who is found in care gets a centre, and a wait drawn backwards",
+        "joining",
+    ),
+    (
         "crowd.thin",
         "everybody outside care: candidates of each block and product, in the order of time",
         "sweep",

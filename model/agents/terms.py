@@ -21,7 +21,6 @@ class Terms(NamedTuple):
     burden_liability: float
     influence: float
     homophily: float
-    ring_ties: float
     nightlife_share: float
     priority_age: float
     partner_share: float

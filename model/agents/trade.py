@@ -68,9 +68,13 @@ class Trade:
         product = crowd.setting.structure.product_of_flow
         homes = wiring.state_start[product[seeking]] + wiring.origin[seeking]
         need = np.zeros((len(self.demand), len(starts) - 1))
+        asking = np.zeros_like(need)
         for z in np.unique(homes):
             need[crowd.setting.structure.product_of_state[z]] += stock[z]
-        factor = self.outreach.month(month, need)
+        for f, z in zip(seeking, homes, strict=True):
+            would = crowd.run.state.stock[z] * hazards.flow[f]
+            asking[product[f]] += np.add.reduceat(would, starts[:-1])
+        factor = self.outreach.month(month, need, asking)
         region = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         for f, z in zip(seeking, homes, strict=True):
             more = hazards.flow[f] * (factor[product[f]][region] - 1.0)

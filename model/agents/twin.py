@@ -66,6 +66,7 @@ class Twin(mesa.Model):  # it has no types
         self.trade.month(month)
         crowd.set_hazards(month, self.reception.pooled)
         self.trade.visit(month)
+        self.reception.open(month)
         found = crowd.thin(month)
         tally = self.reception.month(month, found)
         records.add(tally)
@@ -86,7 +87,8 @@ class Twin(mesa.Model):  # it has no types
     def _new_year(self) -> None:
         """31 December, then 1 January."""
         year = self.month // 12 - 1
-        self.records.look(self.crowd, self.reception.cases, self.reception.waits, year)
+        reception = self.reception
+        self.records.look(self.crowd, reception.cases, reception.waits, reception.places(), year)
         self.records.close_year(self.crowd, year)
         entered = self.crowd.new_year(FIRST_YEAR + year + 1)
         self.reception.new_year(self.month, entered)

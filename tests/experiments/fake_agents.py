@@ -38,7 +38,7 @@ def simulate_agents(
         shape = (len(factors), array.shape[1], *(1,) * (array.ndim - 2))
         each = np.pad(each, ((0, 0), (0, array.shape[1] - years)), constant_values=1.0)
         found[name] = array * each.reshape(shape)
-    return AgentRun(Output(**found), _extra(prepared, request.seeds, years, factors), 0.1, 0)
+    return AgentRun(Output(**found), _extra(prepared, request.seeds, years, factors), 0.1, 0, 9)
 
 
 def _factors(seed: int, years: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -72,6 +72,7 @@ def _extra(
         "products_used": spread(1e7 * np.exp(-2.2 * np.arange(8))),
         "treated_by_number": spread(np.array([3e4, 9e3, 2e3, 400.0])),
         "pathways": spread(np.outer(sizes, sizes[::-1]) / 1e9),
+        "places": spread(np.full((services, regions), 2000.0)),
         "waits": spread(waits),
         "clusters": clusters,
         "comorbidity": spread(np.tile([0.45, 0.2], (count, 1))),

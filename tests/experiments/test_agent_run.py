@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,9 @@ from experiments.comparison_table import Asked as AskedFigures
 from experiments.comparison_table import print_figures
 from experiments.explain import Asked as AskedWhy
 from experiments.explain import explain
+from experiments.explain_table import csv_text as why_text
+from experiments.explain_table import notes as why_notes
+from experiments.explain_table import print_explained
 from experiments.money import Asked as AskedMoney
 from experiments.money_table import print_money
 from experiments.parts import run_part
@@ -36,6 +40,7 @@ from experiments.scoreboard import print_scoreboard
 from experiments.seeds import chance, pooled, told_runs
 from experiments.study import build_study
 from experiments.summary import quantiles
+from model.agents.engine import AgentRun
 from model.errors import InputError
 from tests.experiments.conftest import SAME, SCENARIO
 from tests.experiments.fake_agents import simulate_agents
@@ -71,6 +76,7 @@ def test_the_file_has_seeds_and_says_what_ran(options: Options) -> None:
             assert (one.sizes["draw"], one.sizes["seed"]) == (DRAWS, SEEDS)
             assert (one.attrs["engine"], one.attrs["agents"]) == ("agents", 1000)
             assert one.attrs["agent_seeds"] == SEEDS
+            assert "hazards_cut_off" not in one.attrs
             assert float(one.attrs["persons_per_agent"]) > 1000
             assert "network=off liability=on" in one.attrs["switches"]
         assert dataset["population"].dims[:4] == ("scenario", "draw", "seed", "time")
@@ -219,9 +225,51 @@ def test_summary_pools_draws_and_seeds(options: Options) -> None:
     assert float(line.split(",")[5]) == pytest.approx(median, rel=1e-5)
 
 
-def test_explaining_is_refused_plainly(options: Options) -> None:
-    with pytest.raises(InputError, match="--engine compartments"):
-        explain(AskedWhy(options.out, "dearer-tobacco", "last_year_prevalence"))
+def test_explaining_tells_what_agents_differ_by_beside_the_compartments(
+    options: Options, tmp_path: Path
+) -> None:
+    asked = AskedWhy(options.out, "dearer-tobacco", "treatment_episodes", "tobacco", year=2025)
+    found = explain(asked)
+    with open_dataset(options.out) as dataset:
+        at = {"product": "tobacco", "group": "Belgium", "time": 2025}
+        values = dataset["treatment_episodes"].sel(at).values.astype(float)
+    gap = values[1] - values[0]
+    own = found.agents
+    assert own is not None
+    assert own.row is not None
+    assert (own.draws, own.seeds, found.draws) == (DRAWS, SEEDS, DRAWS)
+    assert own.row.median == pytest.approx(np.median(gap), rel=1e-6)
+    assert (own.row.low, own.row.high) == pytest.approx(np.quantile(gap, (0.05, 0.95)), rel=1e-6)
+    # Means over draws: of the agents less that of the compartments, with the chance of the seeds.
+    assert own.gap == pytest.approx(gap.mean() - found.total.mean, rel=1e-6)
+    assert own.error == pytest.approx(np.sqrt(gap.var(axis=1, ddof=1).mean() / gap.size), rel=1e-6)
+    assert own.gap is not None
+    assert own.error is not None
+    # Two draws and three seeds leave four degrees of freedom.
+    assert replace(own, gap=2.7, error=1.0).agrees
+    assert not replace(own, gap=2.8, error=1.0).agrees
+    lines = why_text(found).splitlines()
+    assert [line.rpartition(",")[2] for line in lines[1:]] == ["compartments"] * 2 + ["agents"]
+    screen = Console(record=True, width=200)
+    with screen.capture() as text:
+        print_explained(found, asked, screen)
+    told = text.get().split("\n\n")
+    assert told[0].startswith("\nContributions are computed with the compartmental engine")
+    assert any("2 draws × 3 seeds" in part for part in told)
+    one = replace(own, error=None)
+    assert any("with one seed" in note for note in why_notes(replace(found, agents=one)))
+    off = replace(own, gap=3.0, error=1.0)
+    assert any("may not hold" in note for note in why_notes(replace(found, agents=off)))
+
+
+def test_explaining_an_indicator_that_agents_did_not_keep(options: Options) -> None:
+    asked = AskedWhy(options.out, "dearer-tobacco", "former_use", "tobacco", year=2025, draws=1)
+    with open_dataset(options.out) as dataset:
+        assert asked.indicator not in dataset.data_vars
+    found = explain(asked)
+    assert found.agents is not None
+    assert found.agents.row is None
+    assert any("own difference is not known" in note for note in why_notes(found))
 
 
 # Options
@@ -259,12 +307,6 @@ def test_a_bad_switch_is_refused(given: str) -> None:
     assert read_switches(("network=off", "centres=pooled")).centres == "pooled"
 
 
-def test_adaptive_rules_are_refused_by_name(small: Options) -> None:
-    asked = replace(small, scenarios=("strategy-rules",), until=2030, agents=Agents(1000))
-    with pytest.raises(InputError, match="strategy-rules has adaptive rules"):
-        build_study(asked)
-
-
 def test_the_command_runs_agents(small: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.agent_run.simulate_agents", simulate_agents)
     monkeypatch.setenv("COLUMNS", "100")
@@ -283,22 +325,21 @@ def test_the_command_runs_agents(small: Options, monkeypatch: pytest.MonkeyPatch
     assert "--engine agents" in refused.output
 
 
-def test_the_engine_itself_runs_and_scenarios_set_out_from_its_checkpoints(
-    small: Options, tmp_path: Path
+def test_hazards_that_were_cut_off_are_told(
+    small: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "dearer.yaml").write_text(SCENARIO, encoding="utf-8")
-    asked = replace(
-        small,
-        scenarios=(str(tmp_path / "dearer.yaml"),),
-        until=2024,
-        agents=Agents(1000, 1),
-        detail="reference",
-    )
-    run(asked)
-    with open_dataset(asked.out) as dataset:
-        values = dataset["last_year_prevalence"].sel(product="tobacco", group="Belgium")
-        before, after = (values.sel(time=year).values for year in (2023, 2024))
-        np.testing.assert_array_equal(before[0], before[1])
-        assert np.isfinite(after).all()
-    with open_agents(asked.out) as agents:
-        assert agents["joint_use"].isel(time=-1).notnull().all()
+    asked = replace(small, agents=Agents(1000, 1))
+
+    def beyond(*given: Any) -> AgentRun:
+        return simulate_agents(*given)._replace(beyond=3, candidates=1000)
+
+    monkeypatch.setattr("experiments.agent_run.simulate_agents", beyond)
+    caution = run(asked).caution
+    assert caution is not None
+    assert "in 0.003 of all candidates" in caution
+    for name in (FILE, AGENTS):
+        with xr.open_dataset(asked.out / name, engine="h5netcdf") as dataset:
+            assert dataset.attrs["hazards_cut_off"] == "0.003 of candidates"
+    log = (asked.out / "run.log").read_text(encoding="utf-8")
+    assert "0.100    candidates per agent and month" in log
+    assert "3    candidates with a hazard above what is covered (0.003 of 1,000)" in log

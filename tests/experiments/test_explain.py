@@ -17,22 +17,21 @@ import typer
 from typer.testing import CliRunner
 
 from experiments import explain as module
-from experiments.explain import (
-    Asked,
-    Explained,
-    check_sum,
-    exact_parts,
-    explain,
-    game_of,
-    permutations,
-    row_of,
-    sampled_parts,
-    subsets_of,
-)
+from experiments.explain import Asked, Explained, explain
 from experiments.explain_commands import explain as command
 from experiments.explain_table import csv_text, json_text, notes
 from experiments.run import Options, run
 from experiments.scenario_results import open_dataset
+from experiments.shapley import (
+    check_sum,
+    exact_parts,
+    game_of,
+    permutations,
+    row_of,
+    sampled_parts,
+    sampling_errors,
+    subsets_of,
+)
 from model.errors import InputError
 
 Float = npt.NDArray[np.float64]
@@ -144,12 +143,12 @@ def test_the_error_of_sampling() -> None:
     """None where all orders say the same; else that of the mean over pairs."""
     orders = permutations(9, 32, seed=1)
     additive = {m: np.array([float(m)]) for m in range(2**9)}
-    np.testing.assert_allclose(module._errors(sampled_parts(additive, orders)), 0.0, atol=1e-12)
+    np.testing.assert_allclose(sampling_errors(sampled_parts(additive, orders)), 0.0, atol=1e-12)
     worth = any_game(9)
     parts = sampled_parts(worth, orders)
     expected = parts.mean(axis=2).std(axis=0, ddof=1) / 4.0
-    np.testing.assert_allclose(module._errors(parts), expected)
-    assert (module._errors(exact_parts(worth, 9)) == 0.0).all()
+    np.testing.assert_allclose(sampling_errors(parts), expected)
+    assert (sampling_errors(exact_parts(worth, 9)) == 0.0).all()
 
 
 def test_a_row_sums_draws_up() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from calibration.priors import draw_priors
+from model import adaptive
 from model.adaptive import (
     NEVER,
     Branch,
@@ -16,15 +19,25 @@ from model.adaptive import (
     Part,
     Rule,
     When,
+    check_known,
     passes,
     run_with_rules,
     standard_normals,
     with_room,
 )
 from model.catalogue import Catalogue
-from model.compartments import Output, Prepared, Result, assemble, joined, simulate
+from model.compartments import (
+    Output,
+    Prepared,
+    Result,
+    State,
+    assemble,
+    joined,
+    simulate,
+    simulate_into,
+)
 from model.errors import InputError
-from model.forcing import Change
+from model.forcing import Change, Forcing
 from model.handles import reading_products
 from model.observation import observe
 from model.parameters import Draws
@@ -310,6 +323,74 @@ def test_a_branch_and_a_stop_within_a_year(world: _World) -> None:
     branch = world.branch(171)
     plain = simulate(world.prepared, None, 171, 200, branch.state)
     _same(run_with_rules(world.part, branch, [world.rule(threshold=NOT_EVER)], 200, 1), plain)
+
+
+def test_another_engine_may_run_on(world: _World) -> None:
+    """It is asked for stretches that end with years, and its own figures are what rules see."""
+    stretches = []
+
+    def doubled(
+        output: Output, prepared: Prepared, forcing: Forcing, after: int, state: State
+    ) -> State:
+        stretches.append((state.month, after))
+        found = simulate_into(output, prepared, forcing, after, state)
+        output.counted[:, state.month // 12 : after // 12] *= 2.0
+        return found
+
+    rules = [world.rule("rises", 0.5, delay=0.0, interval=12.0)]
+    assert (world.run(*rules).taken == NEVER).all()
+    found = run_with_rules(world.part, world.branch(), rules, MONTHS, 5, doubled)
+    # Twice as many from 2024 on: known, and acted on, in January 2025.
+    np.testing.assert_array_equal(found.taken, np.full((1, DRAWS), BRANCH + 12))
+    assert stretches[0] == (BRANCH, BRANCH + 12)
+    assert stretches[-1][1] == MONTHS
+    assert all(after == start for (_, after), (start, _) in itertools.pairwise(stretches))
+
+
+def test_a_figure_that_chance_leaves_infinite_passes_nothing(
+    world: _World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*given: Any) -> dict[str, Float]:
+        seen = observed(*given)
+        return {name: np.full_like(values, np.inf) for name, values in seen.items()}
+
+    observed = adaptive._observed
+    monkeypatch.setattr(adaptive, "_observed", endless)
+    rules = [world.rule("above", 1.0)]
+    for chance, month in ((False, BRANCH), (True, NEVER)):
+        branch = replace(world.branch(), chance=chance)
+        found = run_with_rules(world.part, branch, rules, 180, 5)
+        np.testing.assert_array_equal(found.taken, np.full((1, DRAWS), month))
+
+
+def test_a_figure_that_chance_leaves_unknown_passes_nothing(world: _World) -> None:
+    branch = world.branch()
+    for values in branch.output:
+        values[:] = np.nan
+
+    def unseen(
+        output: Output, prepared: Prepared, forcing: Forcing, after: int, state: State
+    ) -> State:
+        return state._replace(month=after)
+
+    rules = [world.rule()]
+    with pytest.raises(InputError, match="never known"):
+        run_with_rules(world.part, branch, rules, MONTHS, 5, unseen)
+    branch = replace(branch, chance=True)
+    found = run_with_rules(world.part, branch, rules, MONTHS, 5, unseen)
+    np.testing.assert_array_equal(found.taken, NEVER)
+
+
+def test_figures_must_be_known_to_the_compartments(world: _World) -> None:
+    given = world.part, world.reference.output, world.prepared.forcing()
+    check_known(*given, [world.rule()])
+    check_known(*given, [])
+    for wrong in (
+        replace(world.rule(), indicator="alcohol_per_capita", product="tobacco"),
+        replace(world.rule(), noise=-1.0),
+    ):
+        with pytest.raises(InputError, match="the rule act"):
+            check_known(*given, [world.rule(), wrong])
 
 
 def test_room_is_a_copy(world: _World) -> None:

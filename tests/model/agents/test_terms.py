@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from calibration.priors import draw_priors
-from model.agents.people import RING
 from model.agents.terms import OWNER, Terms, loading, terms
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
@@ -30,7 +29,6 @@ def test_the_median_draw_has_the_values_of_the_table(
     for row in catalogue.parameters:
         if row.product == OWNER:
             assert getattr(found, row.parameter) == pytest.approx(row.value, rel=1e-12)
-    assert found.ring_ties == 2 * RING
 
 
 def test_draws_are_told_apart(catalogue: Catalogue) -> None:
