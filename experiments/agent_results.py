@@ -149,6 +149,7 @@ TOLD = (
         "share with a mental-health burden of all others, 31 December",
     ),
 )
+FEW_PLACES = 10  # agents; below, chance and whole numbers make the waits
 ASSUMED = (
     "How products go together in one person, ties between people and who carries a burden rest on "
     "assumed strengths (drugfutures show parameters agents)"
@@ -229,6 +230,28 @@ def _labels(study: Study) -> dict[str, _Label]:
 
 def _products(study: Study) -> list[ProductRow]:
     return [study.layout.catalogue.product(name) for name in study.structure.products]
+
+
+def few_places(dataset: xr.Dataset) -> str | None:
+    """What must be said of a run in which places are few agents; None where they are not.
+
+    The fewest places in any scenario, draw, seed and year count.
+    """
+    each = dataset["places"] / float(dataset.attrs["persons_per_agent"])
+    apart = [dim for dim in each.dims if dim not in ("service", "region")]
+    fewest = each.min(apart)
+    # Places are whole agents, written as persons in single precision.
+    few = (fewest.round() < FEW_PLACES) & (each.max([*apart, "region"]) > 0.0)
+    if not bool(few.any()):
+        return None
+    at = fewest.where(few).argmin(["service", "region"])
+    least = fewest.isel(at)
+    return (
+        f"Caution: in {int(few.sum())} of {few.size} services by region fewer than {FEW_PLACES} "
+        f"places are left of this number of agents (fewest: {int(least.round())}, "
+        f"{least.service.item()} in {least.region.item()}). Waits there are not those of real "
+        "centres; --agents with a larger number, or --switch centres=pooled, avoids it"
+    )
 
 
 def open_agents(folder: Path) -> xr.Dataset:

@@ -62,6 +62,7 @@ ALONE: dict[str, dict[str, object]] = {
     "market actors": {"markets": "actors"},
     "outreach": {"outreach": True},
     "birth cohorts": {"ageing": "cohorts"},
+    "deaths of persons": {"deaths": "own"},
 }
 
 

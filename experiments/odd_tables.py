@@ -72,7 +72,11 @@ PURPOSES = {
     "CANDIDATE": ("where each falls, and its acceptance word", "block", "month, product"),
     "BRANCH": ("when in its part of the month it acts, and which way", "block", "month, product"),
     "WALK": ("next event of a person in care: when, and which way", "place", "month, product"),
-    "CLONE": ("nothing yet", "", ""),
+    "STAND_IN": (
+        "with whom the dead change states, where deaths are shared",
+        "place",
+        "month, product",
+    ),
     "DEATH": ("other deaths, departures, and whom newcomers are like", "block", "month"),
     "START": ("states at the start, and who lives where", "block; place", "product"),
     "LIABILITY": ("liability of a place", "place", ""),

@@ -19,7 +19,7 @@ import numpy as np
 
 from experiments import provenance
 from experiments.agent_options import attributes as agent_attributes
-from experiments.agent_results import open_agents
+from experiments.agent_results import few_places, open_agents
 from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
 from experiments.parts import Observed, run_part
 from experiments.results import FILE, MODE_TEXT, PART, Single, Writer, open_results
@@ -132,7 +132,10 @@ def run(
 
             announce(plan_text(study))
             thinning = run_agents(study, folder.path, attributes(study), progress)
-            caution, lines = thinning.caution(), thinning.lines()
+            with open_agents(folder.path) as dataset:
+                told = [thinning.caution(), few_places(dataset)]
+            caution = "\n".join(text for text in told if text) or None
+            lines = thinning.lines()
         simulated = time.perf_counter()
         with h5py.File(folder.path / FILE, "r") as file:
             write_summary(file, study.layout, folder.path)
@@ -141,8 +144,7 @@ def run(
             )
         if options.plots != "none":
             _draw(study, folder.path)
-        told = _provenance(study)
-        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(_provenance(study), indent=2, ensure_ascii=False) + "\n"
         (folder.path / PROVENANCE).write_text(text, encoding="utf-8")
         times = {
             "read and checked": ready - began,

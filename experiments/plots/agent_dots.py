@@ -76,10 +76,10 @@ def clusters(agents: Agents) -> Picture:
         Dots("Mean size of a cluster, agents", (("", size),)),
     )
     notes = [
-        "Ties: with others who use, over what people of the same age and region would give (1: none "
-        "but chance). A cluster: people who use and hang together by ties among themselves. Ties are between "
-        "agents: with fewer agents than inhabitants clusters are a picture of the network, not "
-        "counts of people. Dots: medians; lines: 95% of runs.",
+        "Ties: with others who use, over what people of the same age and region would give (1: no "
+        "more). A cluster: people who use and hang together by ties among themselves. Ties are "
+        "between agents: with fewer agents than inhabitants clusters are a picture of the network, "
+        "not counts of people. Dots: medians; lines: 95% of runs.",
         *agents.notes,
         ONLY,
     ]

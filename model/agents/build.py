@@ -26,6 +26,7 @@ Spread = Callable[[Callable[[int, int], None]], None]
 CentreRule = Literal["queues", "pooled", "unbounded"]
 MarketRule = Literal["shared", "actors"]
 AgeingRule = Literal["cohorts", "bands"]
+DeathRule = Literal["own", "shared"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Switches:
     stratum's share. ``centres``: queues at centres, pooled places as in the compartments, or no
     limit. ``markets``: the equations of the compartments, or actors who trade and units who stop
     them. ``outreach``: teams choose whom they visit. ``ageing``: birth cohorts, or the
-    compartments' moves between age bands.
+    compartments' moves between age bands. ``deaths``: who dies of one product dies with all else
+    they use, or, as in the compartments, is anybody of the stratum for the other products.
     """
 
     network: bool = True
@@ -47,9 +49,15 @@ class Switches:
     markets: MarketRule = "actors"
     outreach: bool = True
     ageing: AgeingRule = "cohorts"
+    deaths: DeathRule = "own"
 
     def __post_init__(self) -> None:
-        told = {"centres": CentreRule, "markets": MarketRule, "ageing": AgeingRule}
+        told = {
+            "centres": CentreRule,
+            "markets": MarketRule,
+            "ageing": AgeingRule,
+            "deaths": DeathRule,
+        }
         for name, allowed in told.items():
             if getattr(self, name) not in get_args(allowed):
                 raise InputError(
@@ -69,6 +77,7 @@ DOCKED = Switches(
     markets="shared",
     outreach=False,
     ageing="bands",
+    deaths="shared",
 )
 
 

@@ -105,6 +105,72 @@ def remove_gone(
         deaths[s] += 1
 
 
+TRIALS = 4096  # to find somebody of the same stratum
+
+
+@njit(cache=True, nogil=True)
+def share_deaths(
+    people: People,
+    layout: Layout,
+    wiring: Wiring,
+    dead: tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]],
+    month: int,
+    key: npt.NDArray[np.uint32],
+) -> None:
+    """Let people who died of one product be anybody of their stratum for all the others.
+
+    So the compartments have it: each product is a marginal. The others' states of the person who
+    died (``dead``: slots and products) change places with those of somebody alike who lives; a
+    place in care stays with its person.
+    """
+    for i in range(dead[0].size):
+        slot, own = whole(dead[0][i]), whole(dead[1][i])
+        stratum = people.stratum[slot]
+        cell = whole(np.searchsorted(layout.cell_start, slot, side="right") - 1)
+        start = layout.cell_start[cell]
+        size = layout.cell_start[cell + 1] - start
+        for trial in range(TRIALS):
+            w0, _, _, _ = philox.philox(
+                uint32(trial),
+                uint32(slot),
+                uint32(month * 64 + own),
+                uint32(philox.STAND_IN),
+                key[0],
+                key[1],
+            )
+            other = whole(start + whole((uint64(w0) * uint64(size)) >> uint64(32)))
+            if people.stratum[other] == stratum and other != slot and _lives(people, other):
+                _exchange(people, wiring, slot, other, own)
+                break
+
+
+@lean()
+def _lives(people: People, slot: int) -> bool:
+    found = True
+    for p in range(people.state.shape[0]):
+        if people.state[p, slot] == EMPTY:
+            found = False
+    return found
+
+
+@lean()
+def _exchange(people: People, wiring: Wiring, slot: int, other: int, own: int) -> None:
+    """Exchange the states of two people for all products but ``own`` and those of care."""
+    for p in range(people.state.shape[0]):
+        one, two = people.state[p, slot], people.state[p, other]
+        first = wiring.state_start[p]
+        if p == own or one == EMPTY or _cared(wiring, first + one) or _cared(wiring, first + two):
+            continue
+        people.state[p, slot], people.state[p, other] = two, one
+        mark_use(people, wiring, other, p)
+
+
+@lean()
+def _cared(wiring: Wiring, z: int) -> bool:
+    waits = wiring.waiting_service[z] != NOBODY
+    return bool(waits or wiring.treating_service[z] != NOBODY)
+
+
 @lean()
 def _rates(movement: Movement, cell: int, s: int, within: int) -> tuple[float, float]:
     """Hazard of death and growth of the month in a stratum of a cell."""

@@ -4,7 +4,8 @@ People in a waiting or treatment state leave the sweep and are followed here eve
 order of time. Where a service is bounded, the admission flow says when a person is ready to start
 (its hazard is one over the intake time); a ready person takes a free place of their centre or
 queues for it: first the lower rank, then who asked first. Elsewhere the flow admits at once.
-Whoever leaves care is followed through other states until the month ends.
+Whoever leaves care is followed through other states until the month ends, with the stratum's
+hazards: personal factors come back with the next month's sweep.
 """
 
 from __future__ import annotations

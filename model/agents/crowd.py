@@ -157,6 +157,15 @@ class Crowd:
         self.candidates += sum(int(memory.buffers.noted[3]) for memory in self.memories)
         return self.memories
 
+    def share_deaths(
+        self, number: int, slots: npt.NDArray[np.int32], products: npt.NDArray[np.uint8]
+    ) -> None:
+        """Where deaths are shared, who died of one product is anybody for the others."""
+        if self.setting.switches.deaths == "shared":
+            wiring, key = self.setting.structure.wiring, self.setting.key
+            dead = slots, products
+            calendar.share_deaths(self.people, self.ground.layout, wiring, dead, number, key)
+
     def end_month(self, number: int, gone: Int) -> Int:
         """Deaths and departures; returns deaths (S,).
 

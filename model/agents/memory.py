@@ -62,6 +62,7 @@ def new_memory(structure: Structure, strata: Strata, blocks: int, layout: Layout
             arrival_product=np.zeros(room, dtype=np.uint8),
             arrival_time=np.zeros(room),
             dead_slot=np.zeros(room, dtype=np.int32),
+            dead_product=np.zeros(room, dtype=np.uint8),
             changed=np.zeros(room, dtype=np.int32),
             changed_product=np.zeros(room, dtype=np.uint8),
             noted=np.zeros(5, dtype=np.int64),

@@ -5,7 +5,8 @@ Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"
 that no draw depends on the order of threads or on draws made before. Counters: c0 runs, c1 is a
 block, slot or institution, c2 is month * 64 + product (63: none), c3 is the purpose; the key is the
 seed and the draw. Logarithm and exponential are our own, from additions, multiplications and
-divisions alone, so that runs are equal on machines whose mathematical libraries differ.
+divisions alone, so that draws are equal on machines whose mathematical libraries differ. Runs need
+not be: hazards, prices and deaths use those libraries.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Four: TypeAlias = tuple[np.uint32, np.uint32, np.uint32, np.uint32]
 # Purposes. COUNT, CANDIDATE and BRANCH add 256 * layer.
 COUNT, CANDIDATE, BRANCH = 1, 2, 3
 WALK = 4
-CLONE = 5
+STAND_IN = 5
 DEATH = 6
 START = 7
 LIABILITY = 8

@@ -99,6 +99,7 @@ class Reception:
             raise RuntimeError(f"the lists of care do not hold everybody ({done})")
         mark_uses(self.crowd.people, scene.wiring, seen, products)
         self.gone = ledger.gone_slot[: ledger.gone_size[0]]
+        self.gone_products = ledger.gone_product[: ledger.gone_size[0]]
         self._remember(found)
         return self.tally
 
@@ -140,6 +141,7 @@ class Reception:
 
     # What can be asked
 
+    @property
     def places(self) -> Float:
         """Places by service and region, in agents; NaN where no service has centres."""
         bounded = self.bounded[:, None] == 1

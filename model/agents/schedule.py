@@ -47,6 +47,7 @@ SCHEDULE: tuple[tuple[str, str, str], ...] = (
         "centres",
     ),
     ("records.add", "what moved is added up", "records"),
+    ("crowd.share_deaths", "in docking, the dead are anybody for other products", "calendar"),
     ("reception.bury", "who died in care leaves all products", "reception"),
     (
         "crowd.end_month",

@@ -51,7 +51,8 @@ class Buffers(NamedTuple):
     arrival_slot: npt.NDArray[np.int32]  # people who came into care
     arrival_product: npt.NDArray[np.uint8]
     arrival_time: Float
-    dead_slot: npt.NDArray[np.int32]
+    dead_slot: npt.NDArray[np.int32]  # died of a product's excess
+    dead_product: npt.NDArray[np.uint8]
     changed: npt.NDArray[np.int32]  # people whose use of a product began or ended
     changed_product: npt.NDArray[np.uint8]
     noted: Int  # (5,) arrivals, dead, changed, candidates, of them with hazards beyond all layers
@@ -148,6 +149,7 @@ def _act(
     if into == NOBODY:
         people.state[p, slot] = EMPTY
         buffers.dead_slot[noted[1]] = slot
+        buffers.dead_product[noted[1]] = p
         noted[1] += 1
         return
     if z == 0 and plan.pathway[p] == 1:

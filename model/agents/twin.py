@@ -2,8 +2,11 @@
 
 One step is one month: prices, hazards from the counts of people, everybody outside care by
 thinning (model.agents.sweep), everybody in care by events (model.agents.centres), then deaths,
-migration and, at the year's end, birthdays. Draws are keyed by seed, person or block, decision and
-month, never by Mesa's own generator, so that no order matters.
+migration and, at the year's end, birthdays. Who dies of a product in the sweep leaves the others
+at the end of the month: until then they may still start, ask for care or die of another, so the sum
+of excess deaths over products may exceed deaths a little, as in the compartments. Draws are keyed
+by seed, person or block, decision and month, never by Mesa's own generator, so that no order
+matters.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy.typing as npt
 
 from model.agents.build import Setting, check_flows
 from model.agents.crowd import Crowd
+from model.agents.memory import Memory
 from model.agents.persons import Conditions, Person, select, view
 from model.agents.reception import Reception
 from model.agents.records import Records
@@ -75,6 +79,7 @@ class Twin(mesa.Model):  # it has no types
             records.add(memory.buffers.tally)
             records.pathways += memory.buffers.pathways
             gone = gone + memory.buffers.tally.died.sum(axis=0)
+        crowd.share_deaths(month, *self._dead(found))
         records.deaths += self.reception.bury()
         records.deaths += crowd.end_month(month, gone)
         self.reception.purge()
@@ -84,11 +89,21 @@ class Twin(mesa.Model):  # it has no types
             self._new_year()
         self.datacollector.collect(self)
 
+    def _dead(self, found: list[Memory]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Slots and products of those who died of a product's excess this month."""
+        parts = [(memory.buffers, int(memory.buffers.noted[1])) for memory in found]
+        slots = [buffers.dead_slot[:n] for buffers, n in parts]
+        products = [buffers.dead_product[:n] for buffers, n in parts]
+        return (
+            np.concatenate([*slots, self.reception.gone]),
+            np.concatenate([*products, self.reception.gone_products]),
+        )
+
     def _new_year(self) -> None:
         """31 December, then 1 January."""
         year = self.month // 12 - 1
         reception = self.reception
-        self.records.look(self.crowd, reception.cases, reception.waits, reception.places(), year)
+        self.records.look(self.crowd, reception.cases, reception.waits, reception.places, year)
         self.records.close_year(self.crowd, year)
         entered = self.crowd.new_year(FIRST_YEAR + year + 1)
         self.reception.new_year(self.month, entered)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
-MOST_COUNTED = 2_000_000  # slots; of more, every so manyth block is counted
+MOST_COUNTED = 2_000_000  # slots; of more, every so manyth slot is counted
 
 
 @njit(cache=True, nogil=True)

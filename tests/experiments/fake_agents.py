@@ -72,7 +72,7 @@ def _extra(
         "products_used": spread(1e7 * np.exp(-2.2 * np.arange(8))),
         "treated_by_number": spread(np.array([3e4, 9e3, 2e3, 400.0])),
         "pathways": spread(np.outer(sizes, sizes[::-1]) / 1e9),
-        "places": spread(np.full((services, regions), 2000.0)),
+        "places": np.full((*lead, services, regions), 2000.0),
         "waits": spread(waits),
         "clusters": clusters,
         "comorbidity": spread(np.tile([0.45, 0.2], (count, 1))),

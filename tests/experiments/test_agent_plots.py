@@ -51,6 +51,7 @@ def dataset() -> xr.Dataset:
         "products_used": number,
         "treated_by_number": np.array([3e4, 8e3, 1e3, 0.0]),
         "pathways": paths,
+        "places": np.full((2, 3), 2000.0),
         "waits": waits,
         "assortativity": np.array([1.1, 1.6, 2.5, 1.0]),
         "largest_cluster": np.array([0.9, 0.2, 0.05, 0.01]),

@@ -40,7 +40,7 @@ from experiments.scoreboard import print_scoreboard
 from experiments.seeds import chance, pooled, told_runs
 from experiments.study import build_study
 from experiments.summary import quantiles
-from model.agents.engine import AgentRun
+from model.agents.engine import AgentRun, persons_per_agent
 from model.errors import InputError
 from tests.experiments.conftest import SAME, SCENARIO
 from tests.experiments.fake_agents import simulate_agents
@@ -323,6 +323,32 @@ def test_the_command_runs_agents(small: Options, monkeypatch: pytest.MonkeyPatch
     refused = CliRunner().invoke(app, ["run", "--agents", "10", "--out", str(small.out)])
     assert refused.exit_code == 2
     assert "--engine agents" in refused.output
+
+
+def test_few_places_are_told(small: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = replace(small, agents=Agents(1000, 1))
+    assert run(asked).caution is not None  # 2,000 places are one agent of 11,698 persons each
+    assert run(replace(asked, agents=Agents(200_000, 1))).caution is None
+
+    def one_short(*given: Any) -> AgentRun:
+        found = simulate_agents(*given)
+        found.extra["places"][..., 0, 1] = 9.0 * persons_per_agent(200_000)
+        found.extra["places"][..., 1, :] = 0.0  # no service with places
+        return found
+
+    monkeypatch.setattr("experiments.agent_run.simulate_agents", one_short)
+    caution = run(replace(asked, agents=Agents(200_000, 1))).caution
+    assert caution is not None
+    assert "in 1 of" in caution
+    assert "fewest: 9," in caution
+
+    def unbounded(*given: Any) -> AgentRun:
+        found = simulate_agents(*given)
+        found.extra["places"][:] = np.nan
+        return found
+
+    monkeypatch.setattr("experiments.agent_run.simulate_agents", unbounded)
+    assert run(asked).caution is None
 
 
 def test_hazards_that_were_cut_off_are_told(

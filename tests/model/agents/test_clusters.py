@@ -21,7 +21,7 @@ from model.agents.network import (
     draw_ties,
     find_ends,
 )
-from model.agents.people import CLASSES, VACANT, Layout, People
+from model.agents.people import CHILD, CLASSES, VACANT, Layout, People
 from tests.model.agents.towns import living, town
 
 EVERYWHERE = EVERYDAY | AT_NIGHT | ONLINE
@@ -167,3 +167,16 @@ def test_assortativity_by_hand() -> None:
     alone = living(layout, using=using)
     assert math.isnan(assortativity(alone, layout, 0, EVERYDAY))
     assert math.isnan(assortativity(living(layout), layout, 0, EVERYDAY))
+
+
+def test_children_are_no_part_of_the_comparison() -> None:
+    layout = town([2000], 10)
+    using = np.zeros(10, dtype=np.uint32)
+    using[[0, 1]] = 1
+    stratum = np.zeros(10, dtype=np.uint8)
+    stratum[[3, 4, 5, 9]] = CHILD
+    people = living(layout, using=using)._replace(stratum=stratum)
+    # Ties of 0 to 1, 2, 7 and 8, of 1 to 0, 2 and 8; of the others who could, 1 of 5 uses.
+    for within in (False, True):
+        found = assortativity(people, layout, 0, EVERYDAY, within)
+        assert found == pytest.approx((2 / 7) / (1 / 5))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from model.agents.build import Switches
+from model.agents.cases import TREATED
 from model.agents.crowd import Crowd
 from model.agents.engine import (
     AgentRun,
@@ -46,11 +47,12 @@ def run(prepared: Prepared, states: dict[int, State], ends: list[dict[str, Any]]
 
     def look(self: Records, crowd: Crowd, cases: Any, *rest: Any) -> None:
         usual(self, crowd, cases, *rest)
+        size = int(cases.size[0])
         ends.append(
             {
                 "stock": crowd.stock.copy(),
                 "population": crowd.population.copy(),
-                "cared": np.unique(cases.slot[: int(cases.size[0])]).size,
+                "treated": np.unique(cases.slot[:size][cases.stage[:size] == TREATED]).size,
             }
         )
 
@@ -171,11 +173,11 @@ def test_products_used_are_of_everybody(run: AgentRun, ends: list[dict[str, Any]
     assert (np.diff(used[..., :3], axis=2) < 0.0).all()
 
 
-def test_people_in_care_by_number_are_all_in_care(
+def test_people_in_treatment_by_number_are_all_in_treatment(
     run: AgentRun, ends: list[dict[str, Any]]
 ) -> None:
     treated = run.extra["treated_by_number"][:, YEARS]
-    np.testing.assert_allclose(treated.sum(axis=2), by_end(ends, "cared"), rtol=1e-12)
+    np.testing.assert_allclose(treated.sum(axis=2), by_end(ends, "treated"), rtol=1e-12)
 
 
 def test_everybody_who_leaves_a_list_started_or_gave_up(run: AgentRun, prepared: Prepared) -> None:

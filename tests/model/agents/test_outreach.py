@@ -1,4 +1,4 @@
-"""Outreach: care moves between regions, its level does not."""
+"""Outreach: care moves between regions, how many ask in the nation does not."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.model.agents.markets import TERMS
 PEOPLE = np.array([6.7e6, 1.2e6, 3.7e6])
 SHAPE = (5, 3)
 NEED = arrays(np.float64, SHAPE, elements=st.one_of(st.just(0.0), st.floats(1e-3, 1e6)))
+SEEKING = arrays(np.float64, SHAPE, elements=st.one_of(st.just(0.0), st.floats(1e-3, 3.0)))
 VISITS = arrays(np.float64, SHAPE, elements=st.integers(0, 60).map(float))
 
 
@@ -24,27 +25,29 @@ def teams(key: Key = Key(1, 0)) -> Outreach:  # noqa: B008
     return Outreach(Model(seed=1), key, PEOPLE, SHAPE[0], TERMS)
 
 
-def mean(factor: npt.NDArray[np.float64], need: npt.NDArray[np.float64]) -> None:
-    people = need.sum(axis=1)
-    whole = people > 0.0
-    found = (factor * need).sum(axis=1)[whole] / people[whole]
-    assert found == pytest.approx(np.ones(whole.sum()), rel=1e-12)
+def kept(factor: npt.NDArray[np.float64], asking: npt.NDArray[np.float64]) -> None:
+    assert (factor * asking).sum(axis=1) == pytest.approx(asking.sum(axis=1), rel=1e-12)
 
 
-@given(VISITS, NEED, st.floats(0.0, 1.0))
-def test_the_mean_over_people_is_one(
-    visits: npt.NDArray[np.float64], need: npt.NDArray[np.float64], effect: float
+@given(VISITS, NEED, SEEKING, st.floats(0.0, 1.0))
+def test_as_many_ask_in_the_nation(
+    visits: npt.NDArray[np.float64],
+    need: npt.NDArray[np.float64],
+    seeking: npt.NDArray[np.float64],
+    effect: float,
 ) -> None:
-    factor = care_factor(visits, need, effect)
-    mean(factor, need)
+    factor = care_factor(visits, need, need * seeking, effect)
+    kept(factor, need * seeking)
     assert (factor >= 1.0 - effect - 1e-12).all()
     assert (factor <= 1.0 + (LARGEST - 1.0) * effect + 1e-12).all()
 
 
-@given(NEED, st.integers(0, 251), st.integers(0, 2**32 - 1))
-def test_the_mean_of_a_month_is_one(need: npt.NDArray[np.float64], month: int, seed: int) -> None:
+@given(NEED, SEEKING, st.integers(0, 251), st.integers(0, 2**32 - 1))
+def test_as_many_ask_in_a_month(
+    need: npt.NDArray[np.float64], seeking: npt.NDArray[np.float64], month: int, seed: int
+) -> None:
     outreach = teams(Key(seed, 3))
-    mean(outreach.month(month, need), need)
+    kept(outreach.month(month, need, need * seeking), need * seeking)
     here = (need > 0.0).any(axis=0)
     expected = np.where(here, np.rint(PEOPLE / 1e5 * TERMS.outreach_teams), 0.0)
     assert outreach.visits.sum(axis=0) == pytest.approx(expected)
@@ -57,7 +60,7 @@ def test_visits_follow_the_people_outside_care() -> None:
     outreach = teams()
     shares = np.zeros(SHAPE)
     for month in range(40):
-        outreach.month(month, need)
+        outreach.month(month, need, need)
         shares += outreach.visits / outreach.visits.sum(axis=0) / 40.0
     assert shares == pytest.approx(need / need.sum(axis=0), abs=0.06)
     assert (shares[3] == 0.0).all()
@@ -65,9 +68,20 @@ def test_visits_follow_the_people_outside_care() -> None:
 
 def test_a_region_with_more_teams_for_its_people_reaches_more_of_them() -> None:
     need = np.array([[1000.0, 1000.0, 1000.0]] + [[0.0] * 3] * 4)
-    factor = teams().month(0, need)[0]
+    factor = teams().month(0, need, need)[0]
     assert factor[0] > factor[2] > factor[1]
-    assert teams().month(0, np.zeros(SHAPE)) == pytest.approx(np.ones(SHAPE))
+    none = np.zeros(SHAPE)
+    assert teams().month(0, none, none) == pytest.approx(np.ones(SHAPE))
+
+
+def test_where_one_region_alone_visits_the_others_lose_the_effect() -> None:
+    need, visits = np.full((1, 3), 100.0), np.array([[1.0, 0.0, 0.0]])
+    factor = care_factor(visits, need, need, 0.2)[0]
+    assert factor == pytest.approx([1.4, 0.8, 0.8])
+    # Where people seek care twice as fast in that region, the same number more is a smaller factor.
+    assert care_factor(visits, need, need * [2.0, 1.0, 1.0], 0.2)[0] == pytest.approx(
+        [1.2, 0.8, 0.8]
+    )
 
 
 def test_teams_are_agents_and_their_key_makes_their_visits() -> None:
@@ -76,8 +90,8 @@ def test_teams_are_agents_and_their_key_makes_their_visits() -> None:
     need = np.random.default_rng(0).uniform(50.0, 60.0, SHAPE)
     again = teams()
     again.model.random.seed(5)
-    assert (again.month(4, need) == outreach.month(4, need)).all()
-    kept = outreach.state()
-    assert (outreach.month(5, need) != outreach.month(4, need)).any()
-    outreach.load(kept)
-    assert (outreach.visits == kept["visits"]).all()
+    assert (again.month(4, need, need) == outreach.month(4, need, need)).all()
+    state = outreach.state()
+    assert (outreach.month(5, need, need) != outreach.month(4, need, need)).any()
+    outreach.load(state)
+    assert (outreach.visits == state["visits"]).all()

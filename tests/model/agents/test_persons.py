@@ -136,7 +136,7 @@ def test_a_view_follows_the_model_and_changes_nothing(
 
 def test_without_a_network_and_birth_years(prepared: Prepared, states: dict[int, State]) -> None:
     switches = Switches(network=False, ageing="bands", centres="unbounded")
-    twin = make_twin(prepared, states[0], switches)
+    twin = run_to(make_twin(prepared, states[0], switches), 1)
     person = twin.persons_where(limit=1)[0]
     assert (person.ties, person.born) == ((), None)
     slot = int(twin.reception.cases.slot[0])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from model.agents.build import DOCKED, Setting, Switches, count
+from model.agents.cases import READY, WAITING
 from model.agents.checkpoint import load, read, save, write
 from model.agents.engine import Checkpoints, Request, setting_for, simulate_agents
 from model.agents.institutions import TreatmentCentre
@@ -152,7 +153,6 @@ def test_counts_and_lists_hold_every_month(
     prepared: Prepared, states: States, centres: Any
 ) -> None:
     twin = make_twin(prepared, states[0], Switches(centres=centres))
-    assert twin.reception.mismatches() == 0
     for _ in range(14):
         twin.step()
         crowd = twin.crowd
@@ -170,6 +170,33 @@ def test_counts_and_lists_hold_every_month(
             bits = crowd.people.using[at_risk] >> np.uint32(p) & np.uint32(1)
             np.testing.assert_array_equal(bits, used)
         assert not crowd.people.using[~at_risk].any()
+
+
+def test_people_found_in_care_are_on_the_lists_and_ready(
+    prepared: Prepared, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = make_twin(prepared, states[FROM], size=100_000)
+    reception, found = twin.reception, []
+    assert reception.cases.size[0] == 0
+    usual = reception.open
+
+    def opened(month: int) -> None:
+        usual(month)
+        assert reception.mismatches() == 0
+        stage = reception.cases.stage[: int(reception.cases.size[0])]
+        found.append((np.sum(stage == WAITING), np.sum(stage == READY)))
+
+    monkeypatch.setattr(reception, "open", opened)
+    run_to(twin, FROM + 2)
+    # Most have been through intake, as most who wait have later.
+    assert found[0][1] > found[0][0] > 0
+    assert found[1][1] > found[1][0]
+    saved = save(make_twin(prepared, states[FROM]))
+    early = make_twin(prepared, states[FROM])
+    load(early, saved)  # of the first day: nobody is on a list yet
+    early.step()
+    assert early.reception.mismatches() == 0
+    assert early.reception.cases.size[0] > 0
 
 
 @pytest.mark.parametrize("ageing", ["cohorts", "bands"])
