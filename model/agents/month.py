@@ -20,6 +20,7 @@ from model.agents.tally import Hazards
 from model.arrays import Run
 from model.deaths import excess_change, fatal_overdoses
 from model.kernel import harm_share, set_hazards, set_shares
+from model.rows import lean
 from model.structure import NOBODY, TREND, Structure, Wiring
 
 Float = npt.NDArray[np.float64]
@@ -88,22 +89,24 @@ def set_couplings(run: Run, personal: Personal, own: int) -> None:
                     personal.coupled[f, s] *= scalar.coupling_factor(use[s], excess)
 
 
-@njit(cache=True, nogil=True)
+@lean(forceinline=True)
 def largest_factors(personal: Personal, p: int, s: int) -> tuple[float, float]:
     """Bounds on what multiplies first use and escalation of any person in a stratum."""
     wiring = personal.wiring
-    found = np.ones(2)
+    first_use, rise = 1.0, 1.0
     for c in range(CLASSES):
-        found[0] = max(found[0], personal.first_use[p, s, c])
-        found[1] = max(found[1], personal.rise[p, c])
-    for k in range(2):
-        f = personal.coupling_flow[p, k]
-        if f >= 0:
-            for i in range(wiring.coupling_start[f], wiring.coupling_start[f + 1]):
-                found[k] *= max(1.0, 1.0 + personal.coupling[i])
+        first_use = max(first_use, personal.first_use[p, s, c])
+        rise = max(rise, personal.rise[p, c])
+    f = personal.coupling_flow[p, 0]
+    if f >= 0:
+        for i in range(wiring.coupling_start[f], wiring.coupling_start[f + 1]):
+            first_use *= max(1.0, 1.0 + personal.coupling[i])
+    f = personal.coupling_flow[p, 1]
+    if f >= 0:
+        for i in range(wiring.coupling_start[f], wiring.coupling_start[f + 1]):
+            rise *= max(1.0, 1.0 + personal.coupling[i])
     met = 1.0 + personal.influence
-    found[0] *= met / (1.0 + personal.influence * personal.exposed[p, s])
-    return found[0], found[1]
+    return first_use * met / (1.0 + personal.influence * personal.exposed[p, s]), rise
 
 
 @njit(cache=True, nogil=True)
@@ -139,7 +142,7 @@ def plan_month(
                     plan.layers[p, own[s]] = max(plan.layers[p, own[s]], needed)
 
 
-@njit(cache=True, nogil=True)
+@lean(forceinline=True)
 def _part(
     wiring: Wiring, hazards: Hazards, personal: Personal, plan: Plan, p: int, z: int, s: int
 ) -> None:
@@ -166,8 +169,9 @@ def mean_factors(
     """What personal factors make of all first use and of all escalation, (P, 2).
 
     The sum of hazards as they act over that of the compartments, over people at risk in strata
-    whose hazard matters; of many people, every so manyth (SAMPLE of them). Nearer 1 the fewer
-    there are: as if FEW more had a factor of 1. ``stock`` (Z, S) says how many there are.
+    whose hazard matters; of many people, those in every so manyth slot (some SAMPLE of them).
+    Nearer 1 the fewer there are: as if FEW more had a factor of 1. ``stock`` (Z, S) says how many
+    there are.
     """
     products = people.state.shape[0]
     found = np.ones((products, 2))
@@ -210,19 +214,17 @@ def _mean_factor(
     if there == 0:
         return 1.0
     step = max(1, there // SAMPLE)
-    weight, squares, total, seen = 0.0, 0.0, 0.0, 0
+    weight, squares, total = 0.0, 0.0, 0.0
     state, stratum = people.state[p], people.stratum
     for b in range(layout.block_region.size):
         at = region_start[layout.block_region[b]]
-        for slot in range(layout.block_start[b], layout.block_start[b + 1]):
+        start = layout.block_start[b]
+        for slot in range(start + (-start) % step, layout.block_start[b + 1], step):
             z = whole(state[slot])
             if risky[z] == 0:
                 continue
             s = at + stratum[slot]
             if usual[z, s] <= least:
-                continue
-            seen += 1
-            if seen % step != 0:
                 continue
             first_use, rise, _ = own_factors(personal, people, slot, p, s)
             if k == 0 and personal.influence > 0.0:

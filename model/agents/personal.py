@@ -72,7 +72,7 @@ def own_factors(
 def by_ties(
     personal: Personal, people: People, layout: Layout, block: int, slot: int, p: int, s: int
 ) -> float:
-    """Factor on first use of those the person is tied to; 1 on average."""
+    """Factor on first use of those the person is tied to; near 1 on average in a stratum."""
     cell = layout.block_cell[block]
     begin, end = layout.cell_start[cell], layout.cell_start[cell + 1]
     share = exposure(people, begin, end, slot, p, personal.venue[p])
