@@ -37,11 +37,12 @@ def quantiles(values: npt.NDArray[np.floating], axis: int = 0) -> Float:
     """
     points = list(QUANTILES.values())
     moved = np.moveaxis(np.asarray(values, dtype=np.float64), axis, 0)
-    found = np.quantile(moved, points, axis=0)
     missing = np.isnan(moved)
     some = missing.any(axis=0) & ~missing.all(axis=0)
-    if some.any():
-        found[:, some] = np.nanquantile(moved[:, some], points, axis=0)
+    with np.errstate(invalid="ignore"):  # a wait may be infinite: nobody was admitted
+        found = np.quantile(moved, points, axis=0)
+        if some.any():
+            found[:, some] = np.nanquantile(moved[:, some], points, axis=0)
     return np.asarray(found)
 
 

@@ -58,6 +58,14 @@ class Switches:
             "ageing": AgeingRule,
             "deaths": DeathRule,
         }
+        for name in ("network", "liability", "couplings", "outreach"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(
+                    "a refinement of the agents is on or off",
+                    key=name,
+                    given=getattr(self, name),
+                    allowed="True, False",
+                )
         for name, allowed in told.items():
             if getattr(self, name) not in get_args(allowed):
                 raise InputError(

@@ -51,6 +51,7 @@ def load(twin: Twin, saved: Mapping[str, npt.NDArray[Any]]) -> None:
             raise InputError(what, key=name, given=None if given is None else given.shape)
         array[tuple(slice(size) for size in given.shape)] = given
     twin.month, twin.crowd.candidates, twin.crowd.beyond = (int(n) for n in saved["month"])
+    twin.running = twin.month < twin.setting.prepared.demography.months
     twin.steps = twin.month - 12 * (twin.setting.first_year - FIRST_YEAR)
     begun = {name[6:]: array for name, array in saved.items() if name.startswith("trade.")}
     twin.trade.load(begun)

@@ -45,7 +45,7 @@ T = TypeVar("T")
 # Of many agents every step is worth sharing between threads; of few, seeds are.
 SHARED_FROM = 500_000
 BYTES_EACH, BYTES_FIXED = 75.0, 600e6  # measured: docs/decisions/016
-SECONDS_EACH, SECONDS_FIXED = 2.5e-8, 1.2  # CPU a month and agent; a run of 21 years
+SECONDS_EACH, SECONDS_FIXED = 2.5e-8, 4.0  # CPU a month and agent; a run of 21 years
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,13 @@ class Request:
     seeds: tuple[int, ...]
     switches: Switches = field(default_factory=Switches)
     terms: Terms | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise InputError("a run needs agents", key="size", given=self.size, allowed="1 or more")
+        if not self.seeds or not all(0 <= seed < 2**32 for seed in self.seeds):
+            allowed = "one or more whole numbers from 0 to 2**32 - 1"
+            raise InputError("a run needs seeds", key="seeds", given=self.seeds, allowed=allowed)
 
 
 @dataclass
@@ -165,6 +172,10 @@ def simulate_agents(
     ``threads``. Raises InputError for settings that do not fit, FloatingPointError when the model
     breaks down.
     """
+    months = prepared.demography.months
+    if not state.month <= stop <= months:
+        allowed = f"{state.month} (where the state is) to {months}"
+        raise InputError("the run cannot end there", key="stop", given=stop, allowed=allowed)
 
     def one(seed: int, threads: int) -> OneSeed:
         setting = setting_for(prepared, draw, state, request, seed)

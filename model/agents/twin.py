@@ -24,6 +24,7 @@ from model.agents.persons import Conditions, Person, select, view
 from model.agents.reception import Reception
 from model.agents.records import Records
 from model.agents.trade import Trade
+from model.errors import InputError
 from model.forcing import Forcing
 from model.prepared import FIRST_YEAR, Output, State
 
@@ -42,6 +43,7 @@ class Twin(mesa.Model):  # it has no types
         check_flows(setting.structure)
         super().__init__(seed=int(setting.key[0]))
         self.setting = setting
+        self.running: bool = True
         self.month = state.month
         # Mesa counts steps of its own; the calendar goes on from the state's month.
         self.crowd = Crowd(setting, forcing, state, threads)
@@ -63,7 +65,10 @@ class Twin(mesa.Model):  # it has no types
         return float(agents) * self.setting.weight
 
     def step(self) -> None:
-        """One month."""
+        """One month. Raises InputError after the last one."""
+        if not self.running:
+            what = "the run has ended"
+            raise InputError(what, key="month", given=self.month, allowed=f"0 to {self.month - 1}")
         month, crowd, records = self.month, self.crowd, self.records
         crowd.start_month(month)
         records.add_start(crowd)
@@ -88,6 +93,7 @@ class Twin(mesa.Model):  # it has no types
         if self.month % 12 == 0:
             self._new_year()
         self.datacollector.collect(self)
+        self.running = self.month < self.setting.prepared.demography.months
 
     def _dead(self, found: list[Memory]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
         """Slots and products of those who died of a product's excess this month."""

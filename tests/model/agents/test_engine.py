@@ -236,3 +236,26 @@ def test_numbers_do_not_depend_on_threads(
         np.testing.assert_array_equal(array, same)
     for name, array in again.extra.items():
         np.testing.assert_array_equal(array, run.extra[name])
+
+
+def test_a_request_without_agents_or_seeds() -> None:
+    for size, seeds, key in ((0, (1,), "size"), (20_000, (), "seeds"), (20_000, (2**32,), "seeds")):
+        with pytest.raises(InputError) as refused:
+            Request(size, seeds)
+        assert refused.value.key == key
+
+
+def test_a_refinement_is_on_or_off() -> None:
+    with pytest.raises(InputError) as refused:
+        Switches(network="maybe")  # type: ignore[arg-type]
+    assert refused.value.key == "network"
+
+
+def test_a_run_cannot_end_before_it_begins_or_after_its_years(
+    prepared: Prepared, states: dict[int, State]
+) -> None:
+    request, forcing = Request(20_000, (1,)), prepared.forcing()
+    for stop in (100, 999):
+        with pytest.raises(InputError) as refused:
+            simulate_agents(prepared, 0, forcing, states[168], stop, request)
+        assert refused.value.key == "stop"

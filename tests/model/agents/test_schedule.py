@@ -17,6 +17,7 @@ def steps_called(month: int) -> list[str]:
     """What a step calls on the parts of the twin, in order, with parts that do nothing."""
     twin = MagicMock()
     twin.month = month
+    twin.setting.prepared.demography.months = 252
     twin._new_year = MethodType(Twin._new_year, twin)
     Twin.step(twin)
     named = [call[0] for call in twin.mock_calls]

@@ -329,3 +329,14 @@ def test_vacant_slots_hold_nobody(prepared: Prepared, states: States) -> None:
     assert vacant.any()
     assert (people.stratum[~vacant] <= CHILD).all()
     assert not people.using[vacant].any()
+
+
+def test_the_run_ends(prepared: Prepared, states: dict[int, State]) -> None:
+    twin = make_twin(prepared, states[FROM], size=1_000)
+    run_to(twin, prepared.demography.months - 1)
+    assert twin.running
+    twin.step()
+    assert not twin.running
+    with pytest.raises(InputError):
+        twin.step()
+    twin.close()
