@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import h5netcdf
 import numpy as np
 import numpy.typing as npt
 
-from experiments.results import RUNS, put_label, put_variable, seed_label
+from experiments.results import RUNS, OpenFile, put_label, put_variable, seed_label
 from experiments.study import Study
 from model.catalogue import ProductRow
 from model.errors import InputError
@@ -156,14 +155,13 @@ ASSUMED = (
 )
 
 
-class AgentWriter:
+class AgentWriter(OpenFile):
     """Writes ``agents.nc``: the labels on entering, then scenario by scenario and draw by draw."""
 
     def __init__(self, path: Path, study: Study, attributes: Mapping[str, str | int]) -> None:
         self.study = study
         self._path = path
         self._attributes = attributes
-        self._file: Any = None
 
     def __enter__(self) -> AgentWriter:
         self._file = h5netcdf.File(self._path, "w")
@@ -179,18 +177,6 @@ class AgentWriter:
             texts = {"units": row.unit, "long_name": row.long_name, "definition": row.definition}
             put_variable(self._file, row.name, dims, [sizes[dim] for dim in dims], texts)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def tell(self, told: Mapping[str, str | int]) -> None:
-        """Attributes that are known at the end only."""
-        self._file.attrs.update(told)
 
     def write(self, scenario: int, draw: int, extra: Mapping[str, Float]) -> None:
         """Put a draw of a scenario in place; ``extra`` as the engine gives it, seeds first."""

@@ -144,23 +144,10 @@ def split_marginals(name: str, values: Float) -> dict[str, Single]:
     }
 
 
-class Writer:
-    """Writes ``results.nc``: the labels on entering, then draws part by part."""
+class OpenFile:
+    """A results file while it is written: subclasses open it on entering."""
 
-    def __init__(self, path: Path, layout: Layout, attributes: Mapping[str, str | int]) -> None:
-        self.layout = layout
-        self._path = path
-        self._attributes = attributes
-        self._file: Any = None
-
-    def __enter__(self) -> Writer:
-        self._file = h5netcdf.File(self._path, "w")
-        self._file.attrs.update({"Conventions": "CF-1.11", **self._attributes})
-        self._file.dimensions = self.layout.sizes
-        for name, (dims, values, attributes) in _labels(self.layout).items():
-            put_label(self._file, name, dims, values, attributes)
-        self._create()
-        return self
+    _file: Any = None
 
     def __exit__(
         self,
@@ -173,6 +160,24 @@ class Writer:
     def tell(self, told: Mapping[str, str | int]) -> None:
         """Attributes that are known at the end only."""
         self._file.attrs.update(told)
+
+
+class Writer(OpenFile):
+    """Writes ``results.nc``: the labels on entering, then draws part by part."""
+
+    def __init__(self, path: Path, layout: Layout, attributes: Mapping[str, str | int]) -> None:
+        self.layout = layout
+        self._path = path
+        self._attributes = attributes
+
+    def __enter__(self) -> Writer:
+        self._file = h5netcdf.File(self._path, "w")
+        self._file.attrs.update({"Conventions": "CF-1.11", **self._attributes})
+        self._file.dimensions = self.layout.sizes
+        for name, (dims, values, attributes) in _labels(self.layout).items():
+            put_label(self._file, name, dims, values, attributes)
+        self._create()
+        return self
 
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
         """Put draws ``first`` onwards of one scenario in place; names as in the layout."""

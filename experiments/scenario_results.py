@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import h5netcdf
 import numpy as np
 import numpy.typing as npt
 
 from calibration.series import names_of
-from experiments.results import RUNS, modes_of, put_label, put_variable, seed_label
+from experiments.results import (
+    RUNS,
+    OpenFile,
+    modes_of,
+    put_label,
+    put_variable,
+    seed_label,
+)
 from experiments.scenario_costs import Cost, cost_of
 from model.catalogue import Catalogue, IndicatorRow
 from model.compartments import FIRST_YEAR
@@ -124,7 +130,7 @@ def scenario_layout(
     )
 
 
-class ScenarioWriter:
+class ScenarioWriter(OpenFile):
     """Writes ``scenarios.nc``: the labels on entering, then draws part by part."""
 
     def __init__(
@@ -133,7 +139,6 @@ class ScenarioWriter:
         self.layout = layout
         self._path = path
         self._attributes = attributes
-        self._file: Any = None
 
     def __enter__(self) -> ScenarioWriter:
         layout = self.layout
@@ -153,18 +158,6 @@ class ScenarioWriter:
             put_label(self._file, name, dim, values, told)
         self._create()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def tell(self, told: Mapping[str, str | int]) -> None:
-        """Attributes that are known at the end only."""
-        self._file.attrs.update(told)
 
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
         """Put draws ``first`` onwards of one scenario in place."""

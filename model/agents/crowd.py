@@ -79,8 +79,6 @@ class Crowd:
         self.level = np.ones((len(structure.products), 2))  # mean of the factors before it
         self.candidates = 0
         self.beyond = 0  # candidates whose hazard was above what is covered
-        wiring = structure.wiring
-        self.care = (wiring.waiting_service != NOBODY) | (wiring.treating_service != NOBODY)
 
     # Parts of the work
 

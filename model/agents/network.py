@@ -424,8 +424,7 @@ def weights(
     return near * present, far * present
 
 
-@lean()
-def mean_exposure(near: float, far: float, nearby: float, nation: float) -> float:
+def mean_exposure(near: float, far: float, nearby: Float, nation: float) -> Float:
     """Expected exposure of people whose ties weigh ``near`` and ``far`` (see weights), where a
     share ``nearby`` of people of their age and region use the product, and ``nation`` of all.
 
@@ -433,4 +432,4 @@ def mean_exposure(near: float, far: float, nearby: float, nation: float) -> floa
     than it does for people. 0 without ties.
     """
     total = near + far
-    return (near * nearby + far * nation) / total if total > 0.0 else 0.0
+    return (near * nearby + far * nation) / total if total > 0.0 else nearby * 0.0

@@ -9,7 +9,7 @@ from numba import njit
 from model.agents.build import Setting
 from model.agents.layout import Ground
 from model.agents.liability import ratios
-from model.agents.network import venues, weights
+from model.agents.network import mean_exposure, venues, weights
 from model.agents.people import CLASSES
 from model.agents.personal import FIRST_USE, RISE, Personal
 from model.arrays import Run
@@ -102,6 +102,5 @@ def exposed_shares(personal: Personal, run: Run, setting: Setting, ground: Groun
         venue = int(personal.venue[p])
         chances = terms.partner_share, terms.nightlife_share, terms.online_share
         close, far = weights(venue, present, *chances)
-        weight = close + far
-        share = (close * near + far * nation) / weight if weight > 0.0 else near * 0.0
+        share = mean_exposure(close, far, near, nation)
         personal.exposed[p] = np.repeat(share[:, None, :], ground.groups, axis=1).reshape(-1)

@@ -261,10 +261,10 @@ def test_mean_exposure_is_what_people_meet() -> None:
     near, far = weights(venue, present, *shares)
     able = (STOP - COHORT >= 10) & (START - COHORT <= 60)
     expected = mean_exposure(
-        near, far, float(use[np.abs(COHORT - cohort) < 10].mean()), float(use[able].mean())
+        near, far, np.array([use[np.abs(COHORT - cohort) < 10].mean()]), float(use[able].mean())
     )
-    assert np.mean(met) == pytest.approx(expected, rel=0.05)
-    assert mean_exposure(0.0, 0.0, 0.3, 0.3) == 0.0
+    assert np.mean(met) == pytest.approx(expected[0], rel=0.05)
+    assert mean_exposure(0.0, 0.0, np.array([0.3]), 0.3) == 0.0
 
 
 def test_tie_shares_count_slots() -> None:
