@@ -16,6 +16,7 @@ from experiments import (
     explain_commands,
     file_commands,
     fit_commands,
+    report_command,
     scenario_commands,
 )
 from experiments.terminal import (
@@ -344,6 +345,7 @@ for _command in (
     fit_commands.backtest,
     fit_commands.score,
     fit_commands.coverage,
+    report_command.report,
 ):
     app.command()(_command)
 
