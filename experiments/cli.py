@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments import (
+    batch_commands,
     effects_command,
     explain_commands,
     file_commands,
     fit_commands,
     report_command,
+    robustness_commands,
     scenario_commands,
+    search_commands,
+    sensitivity_command,
 )
 from experiments.terminal import (
     CatalogueOption,
@@ -333,21 +337,40 @@ def shocks(
         print_shocks(Shock(product, size, draws, seed, catalogue, prior), console())
 
 
-for _command in (
-    scenario_commands.compare,
-    scenario_commands.scoreboard,
-    explain_commands.explain,
-    file_commands.validate,
-    file_commands.schema,
-    effects_command.effects,
-    effects_command.check,
-    fit_commands.calibrate,
-    fit_commands.backtest,
-    fit_commands.score,
-    fit_commands.coverage,
-    report_command.report,
-):
-    app.command()(_command)
+# Where each command stands in the help.
+_PANELS = {
+    "Scenarios of a run": (
+        scenario_commands.compare,
+        scenario_commands.scoreboard,
+        explain_commands.explain,
+        report_command.report,
+    ),
+    "Studies of many runs": (
+        batch_commands.batch,
+        batch_commands.status,
+        sensitivity_command.sensitivity,
+        robustness_commands.discover,
+        robustness_commands.robust,
+        robustness_commands.value,
+        search_commands.portfolio,
+        search_commands.pathways,
+    ),
+    "Files and levers": (
+        file_commands.validate,
+        file_commands.schema,
+        effects_command.effects,
+        effects_command.check,
+    ),
+    "Calibration": (
+        fit_commands.calibrate,
+        fit_commands.backtest,
+        fit_commands.score,
+        fit_commands.coverage,
+    ),
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
 
 
 def main() -> None:

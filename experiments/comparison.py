@@ -90,6 +90,7 @@ class Results:
         labels = self._file["series"].asstr()[:]
         self._series = {str(label): i for i, label in enumerate(labels)}
         self._years = [int(year) for year in self._file["time"][:]]
+        self.drawn = str(self._file.attrs.get("draws", "prior"))
         self.runs, self.seeds = runs_of(self._file["survey"]), seeds_of(self._file.attrs)
         self._survey = np.asarray(of_scenario(self._file["survey"], REFERENCE), float)
 

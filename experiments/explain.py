@@ -363,7 +363,7 @@ def values_of(
 def _seen(bench: Bench, plan: Plan, branch: int, question: Question) -> Float:
     """The indicator of every product under a plan, (D, products + unions)."""
     study = bench.study
-    deal = Deal(bench.first, bench.draws.size, study.options.seed)
+    deal = Deal.of(bench.first, bench.draws.size, study.options.seed)
     composed = compose(plan, study.run_of(study.scenarios[1], deal))
     run = bench.run(branch, composed)
     group = GROUPS.index(question.group)

@@ -24,6 +24,7 @@ class SchemaKind(StrEnum):
     trends = "trends"
     rules = "rules"
     blocks = "blocks"
+    study = "study"
 
 
 def validate(
@@ -31,23 +32,48 @@ def validate(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Scenarios, levers, trends, rules, blocks or texts: told apart by their keys.",
+            help="Scenarios, studies, levers, trends, rules, blocks or texts, told by their keys.",
         ),
     ],
     catalogue: CatalogueOption = None,
 ) -> None:
     """Check files of your own beside all that is known; nothing is run."""
-    from scenarios.files import check_file
-
     library, refused = _library(catalogue)
     for path in files:
         try:
-            typer.echo(f"{path}: {check_file(path, library)}")
+            typer.echo(f"{path}: {_checked(path, library)}")
         except InputError as error:
             refused = True
             typer.echo(f"Refused: {error}", err=True)
     if refused:
         raise typer.Exit(REFUSED)
+
+
+def _checked(path: Path, library: Library) -> str:
+    """One line on a sound file. Raises InputError."""
+    from scenarios.files import check_file
+    from scenarios.lines import read_yaml
+
+    if path.suffix != ".csv":
+        value = read_yaml(path).value
+        if isinstance(value, dict) and "scenarios" in value:
+            return _checked_study(path, library, portfolio="search" in value)
+    return check_file(path, library)
+
+
+def _checked_study(path: Path, library: Library, *, portfolio: bool) -> str:
+    folder = library.catalogue.folder
+    if not portfolio:
+        from experiments.batch.plan import check_study
+
+        return check_study(path, library)
+    from experiments.robustness.portfolio_study import read_portfolio
+
+    found = read_portfolio(path, folder)
+    return (
+        f"study of portfolios {found.file.id}: {len(found.levers)} levers, "
+        f"{found.futures} futures, {len(found.outputs)} outcomes"
+    )
 
 
 def _library(catalogue: Path | None) -> tuple[Library, bool]:
@@ -68,19 +94,21 @@ def _library(catalogue: Path | None) -> tuple[Library, bool]:
 def schema(
     kind: Annotated[
         SchemaKind,
-        typer.Argument(metavar="KIND", help="scenario, levers, trends, rules or blocks."),
+        typer.Argument(metavar="KIND", help="scenario, levers, trends, rules, blocks or study."),
     ],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it here.")] = None,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Print the JSON Schema of a kind of file, so that an editor completes and checks it."""
     with refusals():
+        from experiments.batch.study_file import StudyFile
         from model.catalogue import load_catalogue
         from scenarios.library import load_library
         from scenarios.schemas import json_schema
 
         library = load_library(load_catalogue(catalogue))
-        text = json.dumps(json_schema(kind.value, library), indent=2, ensure_ascii=False) + "\n"
+        made = json_schema(kind.value, library, StudyFile if kind == SchemaKind.study else None)
+        text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
         if out is None:
             typer.echo(text, nl=False)
             return

@@ -95,7 +95,7 @@ def trial_bench(study: Study, measures: Mapping[str, Measure], start: str = STAR
 def central_forcing(bench: Bench, plan: Plan) -> Forcing:
     """What a plan does with every size in the middle of its range."""
     scenario = bench.study.scenarios[1]
-    deal = Deal(0, bench.draws.size, bench.study.options.seed, central=True)
+    deal = Deal.of(0, bench.draws.size, bench.study.options.seed, central=True)
     return bench.prepared.forcing(compose(plan, bench.study.run_of(scenario, deal)).changes)
 
 

@@ -155,7 +155,7 @@ def unchanged(bench: Bench) -> list[Checked]:
 
 def central(bench: Bench, plan: Plan, library: Library) -> Composed:
     """A plan with every size in the middle of its range."""
-    deal = Deal(0, bench.draws.size, bench.study.options.seed, central=True)
+    deal = Deal.of(0, bench.draws.size, bench.study.options.seed, central=True)
     run = bench.study.run_of(bench.study.scenarios[1], deal)
     return compose(plan, replace(run, library=library))
 

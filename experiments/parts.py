@@ -72,7 +72,7 @@ class Bench:
 
     def composed(self, scenario: Scenario) -> Composed:
         """What a scenario comes to in these draws."""
-        deal = Deal(self.first, self.draws.size, self.study.options.seed)
+        deal = Deal.of(self.first, self.draws.size, self.study.options.seed)
         return compose(scenario.plan, self.study.run_of(scenario, deal))
 
     def run(self, branch: int, composed: Composed) -> Simulated:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from experiments.terminal import refusals, with_fields_of
-
-
-class Language(StrEnum):
-    """Languages of reports and plots."""
-
-    en = "en"
-    nl = "nl"
-    fr = "fr"
-    de = "de"
+from experiments.terminal import LangOption, Language, refusals, with_fields_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +21,7 @@ class ReportOptions:
             metavar="RESULTS|STORE", help="Results folder of a run, or the store of a batch."
         ),
     ] = "results/run"
-    language: Annotated[Language, typer.Option("--lang", help="Language.")] = Language.en
+    language: LangOption = Language.en
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Ends in .pdf (tagged, PDF/UA) or in .html.")
     ] = Path("report.pdf")

@@ -36,7 +36,7 @@ def cost_of(plan: Plan, library: Library) -> Cost:
     Ends of ranges are added, as if all were low or high together. Prices of earlier years are
     brought to the latest one.
     """
-    moved = {name: at / 100.0 for name, at in plan.levers.items() if at}
+    moved = {name: float(at) / 100.0 for name, at in plan.levers.items() if at}
     found = [(share, library.measures[name].entry.cost) for name, share in moved.items()]
     known = [(share, cost) for share, cost in found if cost is not None]
     missing = len(found) - len(known)

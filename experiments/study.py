@@ -123,7 +123,7 @@ def build_study(options: Options) -> Study:
         group_cells=group_cells(strata),
     )
     for scenario in scenarios:  # what does not fit is found before anything runs
-        deal = Deal(0, 1, options.seed, central=True)
+        deal = Deal.of(0, 1, options.seed, central=True)
         compose(scenario.plan, study.run_of(scenario, deal))
     return study
 

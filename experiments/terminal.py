@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -21,6 +22,23 @@ Wanted = TypeVar("Wanted")
 
 REFUSED = 2  # the exit status of bad input, as of a wrong option
 
+
+class Language(StrEnum):
+    """Languages of plots and reports."""
+
+    en = "en"
+    nl = "nl"
+    fr = "fr"
+    de = "de"
+
+
+class Plots(StrEnum):
+    """Which plots are drawn of an analysis."""
+
+    none = "none"
+    main = "main"
+
+
 CatalogueOption = Annotated[
     Path | None,
     typer.Option(
@@ -33,7 +51,10 @@ PriorOption = Annotated[
     bool,
     typer.Option("--prior", help="Draw from the priors alone, without the posterior."),
 ]
-
+LangOption = Annotated[
+    Language, typer.Option("--lang", help="Language of what is drawn or reported.")
+]
+PlotsOption = Annotated[Plots, typer.Option("--plots", help="Plots of the main outputs, or none.")]
 
 _STOPPED: list[int] = []
 
@@ -43,6 +64,13 @@ def console() -> Console:
     wide = None if "COLUMNS" in os.environ else 100
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=wide)
+
+
+def tell_plots(screen: Console, folder: Path, files: Sequence[Path]) -> None:
+    """One line about the plots that were written into a folder; none where none was."""
+    if files:
+        told = f"Plots, each with its numbers as CSV: {folder} ({len(files)} files)"
+        screen.print(told, soft_wrap=True, markup=False)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ written and no state is kept between calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -44,13 +44,16 @@ from model.structure import Structure, build_structure
 from model.trend import initiation_multiplier
 
 __all__ = [
+    "BROKEN",
     "FIRST_YEAR",
+    "BrokenDown",
     "Output",
     "Prepared",
     "Result",
     "State",
     "assemble",
     "joined",
+    "month_text",
     "past_output",
     "prepare",
     "reference_and_branches",
@@ -62,6 +65,28 @@ __all__ = [
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+
+BROKEN = "a stock is negative or not a number"
+
+
+class BrokenDown(FloatingPointError):
+    """A stock is negative or NaN. ``failed``: the first month of it, by draw of the run.
+
+    The other draws are written to the end.
+    """
+
+    def __init__(self, failed: Mapping[int, int]) -> None:
+        self.failed = dict(sorted(failed.items()))
+        d, month = next(iter(self.failed.items()))
+        super().__init__(f"{BROKEN}: draw {d}, month {month_text(month)}")
+
+    def __reduce__(self) -> tuple[type[BrokenDown], tuple[dict[int, int]]]:
+        return type(self), (self.failed,)
+
+
+def month_text(month: int) -> str:
+    """A month counted from January 2010, such as 2024-07."""
+    return f"{FIRST_YEAR + month // 12}-{month % 12 + 1:02d}"
 
 
 def joined(reference: Output, branch: Output, month: int) -> Output:
@@ -237,9 +262,7 @@ def _run(
 
     spread(run_draw, prepared.draws, threads)
     if failed:
-        d, month = min(failed.items())
-        when = f"{FIRST_YEAR + month // 12}-{month % 12 + 1:02d}"
-        raise FloatingPointError(f"a stock is negative or not a number: draw {d}, month {when}")
+        raise BrokenDown(failed)
     return carried._replace(month=stop)
 
 

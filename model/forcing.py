@@ -6,12 +6,15 @@ change touches is neutral everywhere: 1 for a multiplier, 0 for a level.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from model import rows
 from model.errors import InputError
 from model.handles import NEVER_ZERO
 from model.strata import Strata
@@ -19,6 +22,7 @@ from model.structure import NOBODY, PRICED, Structure
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Change:
     handle: str
     products: tuple[str, ...]
     values: Float
-    strata: npt.NDArray[np.bool_]
+    strata: Mask
 
 
 @dataclass(frozen=True)
@@ -78,29 +82,51 @@ class Forcing:
         return np.asarray(self.values[:, number])
 
 
+class Room:
+    """Memory that one forcing after the other is written into: new memory costs more than filling.
+
+    A forcing made with it holds until the next one is made.
+    """
+
+    def __init__(self) -> None:
+        self._memory = np.empty(0)
+
+    def take(self, shape: tuple[int, ...]) -> Float:
+        """Memory of this shape, whatever was in it before."""
+        size = math.prod(shape)
+        if self._memory.size < size:
+            self._memory = np.empty(size)
+        return self._memory[:size].reshape(shape)
+
+
 def build_forcing(
-    structure: Structure, strata: Strata, months: int, changes: Sequence[Change] = ()
+    structure: Structure,
+    strata: Strata,
+    months: int,
+    changes: Sequence[Change] = (),
+    room: Room | None = None,
 ) -> Forcing:
     """Combine changes. Raises InputError for unknown handles or products or bad values.
 
-    All changes by draw must have the same number of draws.
+    All changes by draw must have the same number of draws. ``room``: memory to write into.
     """
-    for change in changes:
-        _check(structure, strata, months, change)
-    masks = [strata.region, *[change.strata.astype(np.int64) for change in changes]]
-    _, first, cell = np.unique(np.stack(masks), axis=1, return_index=True, return_inverse=True)
-    cell = cell.reshape(-1).astype(np.int64)
-    draws = max([len(c.values) for c in changes if c.values.ndim == 2], default=1)
+    masks = list({c.strata.tobytes(): c.strata for c in changes}.values())
+    paths = _checked(structure, strata, months, changes)
+    cell, first = _cells(strata, masks)
     meeting = _meeting(structure, changes)
     series = np.full((len(structure.handles), len(structure.products)), NOBODY, dtype=np.int64)
-    values = np.ones((draws, len(meeting), months, first.size))
-    for number, ((handle, together), products) in enumerate(meeting.items()):
+    for number, ((handle, _), products) in enumerate(meeting.items()):
         series[handle, products] = number
-        neutral = structure.neutral[handle]
-        if neutral != 1.0:
-            values[:, number] = neutral
-        for change in (changes[k] for k in together):
-            _meet(values[:, number], change, change.strata[first], float(neutral))
+    values = (room or Room()).take((paths.shape[1], len(meeting), months, first.size))
+    together = [numbers for _, numbers in meeting]
+    _fill(
+        values,
+        structure.neutral[[handle for handle, _ in meeting]],
+        np.cumsum([0, *(len(numbers) for numbers in together)]),
+        np.array([k for numbers in together for k in numbers], dtype=np.int64),
+        paths,
+        np.array([c.strata[first] for c in changes], dtype=np.bool_).reshape(-1, first.size),
+    )
     return Forcing(
         series=series,
         values=values,
@@ -108,6 +134,23 @@ def build_forcing(
         active=_active(structure, series),
         neutral=structure.neutral,
     )
+
+
+def _cells(strata: Strata, masks: Sequence[Mask]) -> tuple[Int, Int]:
+    """Forcing cell of each stratum, (S,), and the first stratum of each cell.
+
+    Strata of one cell are of one region, and each change reaches all of them or none.
+    """
+    told = np.stack([strata.region, *masks], axis=1).astype(np.uint8)
+    labels = np.ascontiguousarray(told).view(f"V{told.shape[1]}").reshape(-1)
+    found: dict[bytes, list[int]] = {}
+    for stratum, label in enumerate(labels.tolist()):
+        found.setdefault(label, []).append(stratum)
+    cell = np.empty(strata.size, dtype=np.int64)
+    ordered = [found[label] for label in sorted(found)]
+    for number, members in enumerate(ordered):
+        cell[members] = number
+    return cell, np.array([members[0] for members in ordered], dtype=np.int64)
 
 
 def _meeting(
@@ -126,23 +169,58 @@ def _meeting(
     return meeting
 
 
-def _meet(before: Float, change: Change, reached: npt.NDArray[np.bool_], neutral: float) -> None:
-    """Write one change into a series (draws, T, cells), from its first month that acts."""
-    values = np.atleast_2d(change.values)[:, : before.shape[1]]
-    acting = np.flatnonzero((values != neutral).any(axis=0))
-    if acting.size == 0 or not reached.any():
-        return
-    late = before[:, acting[0] :]
-    new = values[:, acting[0] :, None]
-    if neutral == 0.0:
-        late[:, :, reached] = np.maximum(late[:, :, reached], new)
-    elif reached.all():
-        late *= new
-    else:
-        late *= np.where(reached, new, 1.0)
+@rows.lean()
+def _fill(
+    values: Float, neutral: Float, starts: Int, together: Int, paths: Float, reached: Mask
+) -> None:
+    """Write changes into series (D, N, T, cells): multipliers multiply, the highest level counts.
+
+    Changes of series n are ``together[starts[n] : starts[n + 1]]``; ``paths`` (K, D, T) their
+    values, ``reached`` (K, cells) whom they reach.
+    """
+    draws, series, months, cells = values.shape
+    for d in range(draws):
+        for n in range(series):
+            for t in range(months):
+                row = values[d, n, t]
+                idle = neutral[n]
+                row[:] = idle
+                for i in range(starts[n], starts[n + 1]):
+                    value, here = paths[together[i], d, t], reached[together[i]]
+                    if value == idle:
+                        continue
+                    if idle == 0.0:
+                        for c in range(cells):
+                            row[c] = max(row[c], value) if here[c] else row[c]
+                    else:
+                        for c in range(cells):
+                            row[c] = row[c] * value if here[c] else row[c]
 
 
-def _check(structure: Structure, strata: Strata, months: int, change: Change) -> None:
+def _checked(structure: Structure, strata: Strata, months: int, changes: Sequence[Change]) -> Float:
+    """Values of all changes, (K, D, T). Raises InputError for one that is not right."""
+    scopes: set[tuple[str, bytes]] = set()
+    for change in changes:
+        _check_names(structure, months, change)
+        scope = structure.scopes[structure.handles.index(change.handle)]
+        if scope != "strata" and (key := (scope, change.strata.tobytes())) not in scopes:
+            _check_scope(scope, strata, change)
+            scopes.add(key)
+    draws = max([len(c.values) for c in changes if c.values.ndim == 2], default=1)
+    paths = np.empty((len(changes), draws, months))
+    for path, change in zip(paths, changes, strict=True):
+        path[:] = change.values[..., :months]
+        later = change.values[..., months:]
+        if later.size and not (np.isfinite(later) & (later >= 0.0)).all():
+            _refuse(change)
+    least = np.array([NEVER_ZERO.get(change.handle, 0.0) for change in changes])
+    good = np.isfinite(paths) & (paths >= least[:, None, None])
+    if not good.all():
+        _refuse(changes[int(np.argmin(good.all(axis=(1, 2))))])
+    return paths
+
+
+def _check_names(structure: Structure, months: int, change: Change) -> None:
     if change.handle not in structure.handles:
         raise InputError("unknown handle", given=change.handle, allowed=structure.handles)
     for product in change.products:
@@ -151,13 +229,17 @@ def _check(structure: Structure, strata: Strata, months: int, change: Change) ->
     if change.values.shape[-1] < months:
         given = change.values.shape[-1]
         raise InputError("a change is too short", given=given, allowed=f"{months} months")
+
+
+def _refuse(change: Change) -> NoReturn:
     if not np.all(np.isfinite(change.values)) or np.any(change.values < 0.0):
         raise InputError("a value is out of range", allowed="finite numbers of 0 or more")
-    least = NEVER_ZERO.get(change.handle, 0.0)
-    if np.any(change.values < least):
-        what = f"a value of the handle {change.handle} is too low"
-        raise InputError(what, given=float(change.values.min()), allowed=f"{least:g} or more")
-    scope = structure.scopes[structure.handles.index(change.handle)]
+    least = NEVER_ZERO[change.handle]
+    what = f"a value of the handle {change.handle} is too low"
+    raise InputError(what, given=float(change.values.min()), allowed=f"{least:g} or more")
+
+
+def _check_scope(scope: str, strata: Strata, change: Change) -> None:
     if scope == "nation" and not change.strata.all():
         raise InputError(
             f"the handle {change.handle} acts on the whole nation",
@@ -174,15 +256,15 @@ def _check(structure: Structure, strata: Strata, months: int, change: Change) ->
 
 
 def _active(structure: Structure, series: Int) -> Int:
-    wiring = structure.wiring
+    """1 for each flow that a series reaches: its handles, or what else it reads."""
+    wiring, product = structure.wiring, structure.product_of_flow
     price, burden = (structure.handles.index(name) for name in ("price", "mental_health"))
-    active = np.zeros(len(structure.flows), dtype=np.int64)
-    for f in range(len(structure.flows)):
-        p = structure.product_of_flow[f]
-        read = list(wiring.handles[wiring.handle_start[f] : wiring.handle_start[f + 1]])
-        if wiring.flags[f] & PRICED:
-            read.append(price)
-        if "mental_health" in (structure.flows[f].modifiers or "").split():
-            read.append(burden)
-        active[f] = any(series[handle, p] != NOBODY for handle in read)
+    there = series != NOBODY
+    flow = np.repeat(np.arange(len(product)), np.diff(wiring.handle_start))
+    active = np.zeros(len(product), dtype=np.int64)
+    active[flow[there[wiring.handles, product[flow]]]] = 1
+    active[(wiring.flags & PRICED != 0) & there[price, product]] = 1
+    if there[burden].any():
+        hears = ["mental_health" in (row.modifiers or "").split() for row in structure.flows]
+        active[np.array(hears, dtype=np.bool_) & there[burden, product]] = 1
     return active

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.catalogue import StateRow
-from model.legal import Group, amount_change
+from model.legal import Group, amount_by_cell
 from model.outcomes import PURITY, TAKEN, Seen
 from model.population import load_death_rates
 from model.strata import YEARS, Strata, load_population_table, persons_in_strata, weights
@@ -139,7 +139,7 @@ def _overdoses(seen: Seen, product: str) -> Float:
         rate = rate * seen.market(product, PURITY) ** seen.scalar(product, "potency_exponent")
     if seen.has(product, "amount_mortality_exponent"):
         exponent = seen.scalar(product, "amount_mortality_exponent")
-        rate = rate * amount_change(seen, product, "problematic") ** exponent
+        rate = rate * seen.spread(amount_by_cell(seen, product, "problematic") ** exponent)
     return np.asarray(rate * seen.handle("overdose", product))
 
 
@@ -211,16 +211,22 @@ def _burden(seen: Seen) -> None:
     for product in seen.products(*CODED) if seen.wants("yll") else ():
         seen.put("yll", product, seen.cells(_coded_deaths(seen, product) * lost))
     for product in seen.products(*WEIGHED) if seen.wants("yld") else ():
-        seen.put("yld", product, seen.cells(_disability(seen, product)))
+        seen.put("yld", product, _disability(seen, product))
 
 
 def _disability(seen: Seen, product: str) -> Float:
-    """Years lived with disability: person-years in each state times its weight."""
-    total = np.zeros_like(seen.lived)
-    for row in _states(seen, product):
+    """Years lived with disability: person-years in each state times its weight, (D, Y, C)."""
+    by_cell = seen.states_in_cells(product)
+    total = np.zeros((*seen.lived.shape[:2], len(seen.weights)))
+    for z, row in enumerate(seen.states_of(product)):
         name = WEIGHTS.get(row.state) or WEIGHTS.get(row.reported)
-        if name is not None and seen.has(product, name):
-            total = total + seen.in_states(product, row.state) * seen.parameter(product, name)
+        if name is None or not seen.has(product, name):
+            continue
+        weight = seen.parameter(product, name)
+        if weight.shape[2] == 1:
+            total += by_cell[:, :, z] * weight
+        else:
+            total += seen.cells(seen.in_states(product, row.state) * weight)
     return total
 
 
@@ -278,7 +284,7 @@ def _under_influence(seen: Seen, product: str) -> list[tuple[Float, Float]]:
     found = []
     for group, users in people.items():
         share = seen.parameter(product, DRIVING[group])
-        change = amount_change(seen, product, group) ** exponent
+        change = seen.spread(amount_by_cell(seen, product, group) ** exponent)
         found.append((users, occasions(share, often * change)))
     return found
 

@@ -66,35 +66,76 @@ def run_infections(people: Float, epidemic: Epidemic, steps: int = STEPS) -> Cou
     the force of infection of their start, exact within a step, so that shares stay in 0 to 1.
     """
     shape = people.shape
-    fields = ("transmission", "clearance", "treatment", "success")
-    rates = {name: np.broadcast_to(getattr(epidemic, name), shape) for name in fields}
-    renewal = np.broadcast_to(np.maximum(epidemic.turnover + growth(people), 0.0), shape)
-    infected = np.broadcast_to(epidemic.infected, shape)[:, 0]
-    cleared = np.broadcast_to(epidemic.cleared, shape)[:, 0]
-    means = {name: np.zeros(shape) for name in ("infected", "cleared")}
-    counts = {name: np.zeros(shape) for name in ("infections", "treated")}
+    size = (shape[1], steps, shape[0], shape[2])
+    clears, success = (_by_year(x, shape) for x in (epidemic.clearance, epidemic.success))
+    pace = -_by_year(epidemic.transmission, shape)
+    renewal = np.maximum(epidemic.turnover + growth(people), 0.0)
+    stay = np.exp(-_by_year(renewal, shape) / steps)
+    treats = -np.expm1(-_by_year(epidemic.treatment, shape) / steps)
+    infected, cleared, new, treated = (np.empty(size) for _ in range(4))  # at the start of a step
+    now = _by_year(epidemic.infected, shape)[0].copy()
+    rest = _by_year(epidemic.cleared, shape)[0].copy()
+    ends = np.empty((shape[1], 2, shape[0], shape[2]))  # of the last step of a year
     for year in range(shape[1]):
-        beta, clears, cure, success = (rates[name][:, year] for name in fields)
-        stay = np.exp(-renewal[:, year] / steps)
-        treats = -np.expm1(-cure / steps)
-        for _ in range(steps):
-            caught = -np.expm1(-beta * infected / steps)
-            again, treated = cleared * caught, infected * treats
-            new = (1.0 - infected - cleared) * caught + again
-            after = (infected + new * (1.0 - clears) - treated * success) * stay
-            rest = (cleared - again + new * clears + treated * success) * stay
-            means["infected"][:, year] += (infected + after) / (2 * steps)
-            means["cleared"][:, year] += (cleared + rest) / (2 * steps)
-            counts["infections"][:, year] += new
-            counts["treated"][:, year] += treated
-            infected, cleared = after, rest
+        year_of = pace[year], clears[year], success[year], stay[year], treats[year]
+        for step in range(steps):
+            at = year, step
+            infected[at], cleared[at] = now, rest
+            now, rest = _step(now, rest, year_of, steps, (new[at], treated[at]))
+        ends[year] = now, rest
+    means = [
+        _over_years(_added((values + _next(values, end)) / (2 * steps)))
+        for values, end in ((infected, ends[:, 0]), (cleared, ends[:, 1]))
+    ]
     return Course(
-        never=1.0 - means["infected"] - means["cleared"],
-        infected=means["infected"],
-        cleared=means["cleared"],
-        infections=counts["infections"] * people,
-        treated=counts["treated"] * people,
+        never=1.0 - means[0] - means[1],
+        infected=means[0],
+        cleared=means[1],
+        infections=_over_years(_added(new)) * people,
+        treated=_over_years(_added(treated)) * people,
     )
+
+
+def _step(
+    infected: Float,
+    cleared: Float,
+    year: tuple[Float, Float, Float, Float, Float],
+    steps: int,
+    counts: tuple[Float, Float],
+) -> tuple[Float, Float]:
+    """Shares (D, R) a step later; who was infected and treated in it is written to ``counts``."""
+    pace, clears, success, stay, treats = year
+    new, treated = counts
+    caught = np.expm1(pace * infected / steps)
+    np.negative(caught, out=caught)
+    again = cleared * caught
+    np.multiply(infected, treats, out=treated)
+    cured = treated * success
+    np.multiply(1.0 - infected - cleared, caught, out=new)
+    new += again
+    after = (infected + new * (1.0 - clears) - cured) * stay
+    rest = (cleared - again + new * clears + cured) * stay
+    return after, rest
+
+
+def _by_year(values: Float, shape: tuple[int, ...]) -> Float:
+    """Values that broadcast to (D, Y, R) as (Y, D, R), each year close together in memory."""
+    return np.ascontiguousarray(np.moveaxis(np.broadcast_to(values, shape), 1, 0))
+
+
+def _next(starts: Float, ends: Float) -> Float:
+    """Ends of steps from their starts (Y, steps, D, R) and the ends of years (Y, D, R)."""
+    return np.concatenate([starts[:, 1:], ends[:, None]], axis=1)
+
+
+def _added(values: Float) -> Float:
+    """Sums over the steps of a year, one after the other."""
+    return np.asarray(values.sum(axis=1))
+
+
+def _over_years(values: Float) -> Float:
+    """(Y, D, R) to (D, Y, R)."""
+    return np.moveaxis(values, 0, 1)
 
 
 def growth(people: Float) -> Float:

@@ -184,12 +184,26 @@ def amount_change(seen: Seen, product: str, group: Group) -> Float:
     K ** elasticity times the handle ``consumption``; K the own real price where people live, mean
     of the year. A product without an elasticity for problematic use has one for everybody.
     """
+    name = _elasticity(seen, product, group)
+    key = "amount change", product, name
+    return seen.once(key, lambda: seen.spread(amount_by_cell(seen, product, group)))
+
+
+def amount_by_cell(seen: Seen, product: str, group: Group) -> Float:
+    """As ``amount_change``, by forcing cell: within one it is the same, so is any power of it."""
+    name = _elasticity(seen, product, group)
+    key = "cells of amount change", product, name
+
+    def make() -> Float:
+        answer = seen.regional_price(product) ** _optional(seen, product, name, 0.0)
+        return np.asarray(seen.by_cell(answer) * seen.handle_by_cell("consumption", product))
+
+    return seen.once(key, make)
+
+
+def _elasticity(seen: Seen, product: str, group: Group) -> str:
     name = ELASTICITY[group]
-    if not seen.has(product, name):
-        name = ELASTICITY["occasional"]
-    answer = seen.regional_price(product) ** _optional(seen, product, name, 0.0)
-    answer = answer[:, :, seen.prepared.strata.region]
-    return np.asarray(answer * seen.handle("consumption", product))
+    return name if seen.has(product, name) else ELASTICITY["occasional"]
 
 
 def _put_revenue(seen: Seen, product: str) -> None:

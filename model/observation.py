@@ -64,17 +64,10 @@ class _Cells:
         self.lived = seen.cells(seen.lived)
         self._counted: dict[int, Float] = {}
 
-    def time(self, start: int, stop: int) -> Float:
-        """Person-years in states ``start`` to ``stop``, (D, Y, states, cells)."""
-        seen = self._seen
-        parts = [seen.output.time[:, span, start:stop] @ seen.weights.T for span in seen.spans]
-        return np.concatenate(parts, axis=1)
-
     def counted(self, counter: int) -> Float:
         """Transitions of one kind."""
         if counter not in self._counted:
-            own = self._seen.of_years(self._seen.output.counted[:, :, counter])
-            self._counted[counter] = self._seen.cells(own)
+            self._counted[counter] = self._seen.cells(self._seen.counted(counter))
         return self._counted[counter]
 
     def deaths(self) -> Float:
@@ -92,7 +85,7 @@ class _View:
         self.kind = seen.kinds[self.product]
         start, stop = structure.wiring.state_start[p : p + 2]
         self.states = structure.states[start:stop]
-        self.time = cells.time(int(start), int(stop))
+        self.time = seen.states_in_cells(self.product)
         self.counters = {
             group: i
             for i, (product, group) in enumerate(structure.counters)
@@ -343,36 +336,60 @@ def _mean_ages(seen: Seen, cells: _Cells, found: _Found) -> None:
     ages = (strata.age_low + np.minimum(strata.age_high, OLDEST_START) + 1) / 2
     weighted = (seen.weights * ages).T
     for product, counter in structure.counters_of("initiation").items():
-        years = seen.of_years(seen.output.counted[:, :, counter]) @ weighted
+        years = seen.counted(counter) @ weighted
         p = structure.products.index(product)
         found.put("mean_age_first_use", p, years / cells.counted(counter))
 
 
 def _unions(seen: Seen, cells: _Cells, cut: int) -> None:
     """Fill the unions: people through the shared liability (from ``cut`` on), counts by sums."""
-    catalogue, products = seen.catalogue, len(seen.kinds)
-    rules = {row.id: row.union for row in catalogue.indicators}
-    for name, values in seen.values.items():
-        rule = rules.get(name, "none")
-        if rule == "people":
-            shares = values[:, cut:, :products]
-            if name in REPORTED:
-                shares = shares / cells.lived[:, cut:, None]
-            points = quantiles(shares)
-        for u, union in enumerate(catalogue.unions):
-            members = [seen.names.index(member) for member in union.members.split()]
-            target = values[:, :, products + u]
-            if rule == "sum":
-                known = values[:, :, members]
-                missing = np.isnan(known).all(axis=2)
-                target[:] = np.where(missing, np.nan, np.nansum(known, axis=2))
-            elif rule == "people":
-                owner = f"union {union.id}"
-                common = seen.draws.scalar(union.id, "union", "liability_correlation", owner)
-                few = shares[:, :, members], points[:, :, members]
-                some = _at_least_one(*few, common[:, None, None, None])
-                scale = cells.lived[:, cut:] if name in REPORTED else 1.0
-                target[:, cut:] = some * scale
+    rules = {row.id: row.union for row in seen.catalogue.indicators}
+    found = {
+        rule: [name for name in seen.values if rules.get(name) == rule]
+        for rule in ("people", "sum")
+    }
+    for name in found["sum"]:
+        _sums(seen, name)
+    if found["people"]:
+        _liability(seen, cells, found["people"], cut)
+
+
+def _members(seen: Seen) -> list[tuple[str, int, list[int]]]:
+    """Each union, its place, and the places of its products."""
+    return [
+        (row.id, len(seen.kinds) + u, [seen.names.index(one) for one in row.members.split()])
+        for u, row in enumerate(seen.catalogue.unions)
+    ]
+
+
+def _sums(seen: Seen, name: str) -> None:
+    values = seen.values[name]
+    unknown = np.isnan(values[:, :, : len(seen.kinds)])
+    filled = np.where(unknown, 0.0, values[:, :, : len(seen.kinds)])
+    for _, at, members in _members(seen):
+        total = filled[:, :, members].sum(axis=2)
+        total[unknown[:, :, members].all(axis=2)] = np.nan
+        values[:, :, at] = total
+
+
+def _liability(seen: Seen, cells: _Cells, names: Sequence[str], cut: int) -> None:
+    """People with at least one product, all indicators at once, (D, Y, products, names, C)."""
+    lived = cells.lived[:, cut:]
+    products = slice(len(seen.kinds))
+    shares = np.stack(
+        [
+            seen.values[name][:, cut:, products] / (lived[:, :, None] if name in REPORTED else 1.0)
+            for name in names
+        ],
+        axis=3,
+    )
+    points = quantiles(shares)
+    for union, at, members in _members(seen):
+        common = seen.draws.scalar(union, "union", "liability_correlation", f"union {union}")
+        few = shares[:, :, members], points[:, :, members]
+        some = _at_least_one(*few, common[:, None, None, None, None])
+        for n, name in enumerate(names):
+            seen.values[name][:, cut:, at] = some[:, :, n] * (lived if name in REPORTED else 1.0)
 
 
 def quantiles(shares: Float) -> Float:

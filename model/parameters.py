@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import copy
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -263,6 +264,10 @@ class Draws:
         self._owned: dict[tuple[str, str], list[ParameterRow]] = {}
         for row in rows:
             self._owned.setdefault((row.product, row.parameter), []).append(row)
+        self._found: dict[tuple[str, str, str], list[ParameterRow]] = {}
+        self._keys: dict[int, str] = {}  # of rows that were asked for, by id
+        # What readers made of ``values``; None where somebody may still change these.
+        self.memo: dict[tuple[object, ...], Float] | None = None
 
     @property
     def size(self) -> int:
@@ -272,7 +277,38 @@ class Draws:
     def slice(self, start: int, stop: int) -> Draws:
         """Draws ``start`` to ``stop`` (not included) alone, for running them in parts."""
         values = {key: value[start:stop] for key, value in self.values.items()}
-        return Draws(self.rows, values, self.innovations[start:stop], self.seed)
+        return self._with(values, self.innovations[start:stop])
+
+    def chosen(
+        self, numbers: Sequence[int] | npt.NDArray[np.int64], overrides: Mapping[str, Float]
+    ) -> Draws:
+        """These draws, in this order; one may stand more than once. Their values stay as they are.
+
+        ``overrides``: by key of a row, values (D,) in place of those drawn. Copies of the row for
+        products, which have its values, follow. Raises KeyError for an unknown key.
+        """
+        at = np.asarray(numbers)
+        values = {key: value[at] for key, value in self.values.items()}
+        for key, instead in overrides.items():
+            own = self.values[key]
+            # Draws of a posterior give copies the very array of the row that they are copied from.
+            values |= {name: instead for name, value in self.values.items() if value is own}
+        found = self._with(values, self.innovations[at])
+        found.memo = {}
+        return found
+
+    def _with(self, values: dict[str, Float], innovations: Float) -> Draws:
+        """Other draws of the same rows; who owns them is known already."""
+        found = copy.copy(self)
+        found.values, found.innovations, found.memo = values, innovations, None
+        return found
+
+    def of_row(self, row: ParameterRow) -> Float:
+        """Values of one row, (draws,)."""
+        key = self._keys.get(id(row))
+        if key is None:
+            key = self._keys[id(row)] = row.key
+        return self.values[key]
 
     def names(self, owner: str, kind: str) -> set[str]:
         """Parameters that a product of this kind can read."""
@@ -280,11 +316,13 @@ class Draws:
 
     def find(self, owner: str, kind: str, parameter: str) -> list[ParameterRow]:
         """Rows of the most specific owner; empty when the parameter is not given."""
-        for at in (owner, f"kind:{kind}", "*"):
-            rows = self._owned.get((at, parameter))
-            if rows:
-                return rows
-        return []
+        asked = owner, kind, parameter
+        rows = self._found.get(asked)
+        if rows is None:
+            places = ((at, parameter) for at in (owner, f"kind:{kind}", "*"))
+            rows = next((self._owned[place] for place in places if place in self._owned), [])
+            self._found[asked] = rows
+        return rows
 
     def require(self, owner: str, kind: str, parameter: str, reader: str) -> list[ParameterRow]:
         """As ``find``; InputError when nothing is given. ``reader`` says what needs it."""
@@ -309,4 +347,4 @@ class Draws:
                 line=rows[1].line,
                 key=parameter,
             )
-        return self.values[rows[0].key]
+        return self.of_row(rows[0])

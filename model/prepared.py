@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from model.arrays import DrawMarket, DrawPaths, DrawRates, DrawState, Setting, Work
-from model.forcing import Change, Forcing, build_forcing
+from model.forcing import Change, Forcing, Room, build_forcing
 from model.population import Demography
-from model.prices import Paths
+from model.prices import Paths, Terms
 from model.rates import Rates
 from model.rows import aligned
 from model.strata import Strata
@@ -24,6 +24,8 @@ from model.structure import Structure
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 FIRST_YEAR = 2010
 
@@ -43,15 +45,40 @@ class Prepared:
     queues: Float  # (D, services, 2, points)
     history: tuple[Change, ...] = ()
 
-    def forcing(self, changes: Sequence[Change] = ()) -> Forcing:
-        """What these changes and history do together. Raises InputError for bad changes."""
+    def forcing(self, changes: Sequence[Change] = (), room: Room | None = None) -> Forcing:
+        """What these changes and history do together. Raises InputError for bad changes.
+
+        ``room``: memory to write into.
+        """
         months = self.demography.months
-        return build_forcing(self.structure, self.strata, months, [*self.history, *changes])
+        return build_forcing(self.structure, self.strata, months, [*self.history, *changes], room)
 
     @property
     def draws(self) -> int:
         """Number of draws."""
         return len(self.multiplier)
+
+    def chosen(self, index: Sequence[int]) -> Prepared:
+        """These draws alone, in this order; one may stand more than once. Not to be written to."""
+        rates, terms = self.rates, self.rates.terms
+        fields = {
+            name: take(array, index)
+            for name, array in rates._asdict().items()
+            if name not in ("terms", "elasticity_row")  # no array by draw
+        }
+        return replace(
+            self,
+            rates=rates._replace(terms=Terms(*(take(one, index) for one in terms)), **fields),
+            multiplier=take(self.multiplier, index),
+            past=take(self.past, index),
+            entry=take(self.entry, index),
+            entry_past=take(self.entry_past, index),
+            queues=take(self.queues, index),
+            history=tuple(
+                replace(one, values=take(one.values, index)) if one.values.ndim == 2 else one
+                for one in self.history
+            ),
+        )
 
 
 class State(NamedTuple):
@@ -93,6 +120,10 @@ class State(NamedTuple):
         """An independent copy."""
         return State(self.month, *(array.copy() for array in self[1:]))
 
+    def chosen(self, index: Sequence[int]) -> State:
+        """These draws alone, as ``Prepared.chosen``: ``copy`` it before a run writes to it."""
+        return State(self.month, *(take(array, index) for array in self[1:]))
+
     def with_reference(self, reference: State) -> State:
         """This state with what a complete reference run fixes for all scenarios, ready to branch:
         baseline mortality and the demand that suppliers expect.
@@ -133,6 +164,18 @@ class Result(NamedTuple):
 
     output: Output
     state: State
+
+
+def take(array: npt.NDArray[Kind], index: Sequence[int]) -> npt.NDArray[Kind]:
+    """Rows of an array; one row many times is not copied, so nobody may write to it."""
+    first, count = index[0], len(index)
+    if all(one == first for one in index):
+        shape, strides = (count, *array.shape[1:]), (0, *array.strides[1:])
+        # Compiled code knows arrays that may be written to; a broadcast one would be another type.
+        return np.lib.stride_tricks.as_strided(array[first:], shape, strides)
+    if list(index) == list(range(first, first + count)):
+        return array[first : first + count]
+    return array[list(index)]
 
 
 def region_starts(strata: Strata) -> Int:

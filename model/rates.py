@@ -135,7 +135,7 @@ class _Reader:
 def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
     """Values of a parameter's rows: (D, 1) when the same in all strata, else (D, S)."""
     if len(rows) == 1 and rows[0].everywhere:
-        return draws.values[rows[0].key][:, None]
+        return draws.of_row(rows[0])[:, None]
     found = np.full((draws.size, strata.size), np.nan)
     for row in sorted(rows, key=lambda row: row.narrowness):
         chosen = np.ones(strata.size, dtype=bool)
@@ -149,7 +149,7 @@ def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
             chosen &= strata.age_high >= row.age_min
         if row.age_max is not None:
             chosen &= strata.age_low <= row.age_max
-        found[:, chosen] = draws.values[row.key][:, None]
+        found[:, chosen] = draws.of_row(row)[:, None]
     if np.isnan(found).any():
         first = rows[0]
         raise InputError(

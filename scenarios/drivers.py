@@ -12,7 +12,7 @@ from model.events import month_number
 from scenarios.paths import driver_path, event_months, event_path
 from scenarios.schema import Event, Plan
 from scenarios.sizes import NORMAL_90, Deal, one_sided, two_piece
-from scenarios.trends import LARGEST, SMALLEST, Driver, DriverEffect, End, Shock
+from scenarios.trends import LARGEST, SMALLEST, Driver, DriverEffect, Shock
 
 Float = npt.NDArray[np.float64]
 
@@ -49,7 +49,8 @@ def moved_drivers(
             for event in events[driver.id]:
                 yield from _forced(driver, event, deal, months)
         elif driver.trend in plan.trends:
-            yield from _positioned(driver, plan.trends[driver.trend] / 100.0, deal, branch, months)
+            x = np.broadcast_to(plan.trends[driver.trend], deal.count) / 100.0
+            yield from _positioned(driver, x, deal, branch, months)
         elif plan.central_trends:
             yield from _drawn(driver, scores[driver.trend], deal, branch, months)
 
@@ -70,48 +71,49 @@ def _forced(driver: Driver, event: Event, deal: Deal, months: int) -> Iterator[M
         yield Moved(driver, i, effect, size[:, None] * event_path(months, start, lasts), size)
 
 
-def _end(plus: End | None, minus: End | None, x: float) -> End | None:
-    return plus if x > 0.0 else minus
+def _at_end(plus: float | None, minus: float | None, x: Float) -> Float:
+    """What the end on the side of each position gives, (D,); NaN at 0 and where there is none."""
+    ends = [np.nan if end is None else end for end in (plus, minus)]
+    return np.where(x > 0.0, ends[0], np.where(x < 0.0, ends[1], np.nan))
 
 
-def _positioned(driver: Driver, x: float, deal: Deal, branch: int, months: int) -> Iterator[Moved]:
-    if x == 0.0:
-        return
-    path = _path(driver, x, deal, branch, months)
-    for i, effect in enumerate(driver.entry.effects):
-        end = _end(effect.plus, effect.minus, x)
-        if end is None or path is None:
-            continue
-        # The probability of an event follows the position, its size is that of the end.
-        way = 1.0 if driver.entry.shock is not None else abs(x)
-        size = np.full(deal.count, way * np.log(getattr(effect, end)))
-        yield Moved(driver, i, effect, size[:, None] * path, size)
-
-
-def _said(shock: Shock, key: str) -> bool:
-    """Whether a file gives the key, be it as null: no event on that side."""
-    return key in shock.model_fields_set
-
-
-def _path(driver: Driver, x: float, deal: Deal, branch: int, months: int) -> Float | None:
-    """Share of the size that is there, (D or 1, months); None where this side has no event."""
-    shock = driver.entry.shock
+def _positioned(driver: Driver, x: Float, deal: Deal, branch: int, months: int) -> Iterator[Moved]:
+    """At positions ``x`` (D,) from -1 to 1; nothing where no run has an end on its side."""
+    shock, way = driver.entry.shock, np.abs(x)
+    acts = x != 0.0
     if shock is None:
-        return driver_path(driver.entry.shape, branch, months)[None]
+        path = driver_path(driver.entry.shape, branch, months)[None]
+    else:  # The probability of an event follows the position, its size is that of the end.
+        chance = way * _chances(driver, shock, x)
+        acts = ~np.isnan(chance)
+        path = _occurs(driver, np.where(acts, chance, 0.0), deal, branch, months)
+        way = np.ones(deal.count)
+    for i, effect in enumerate(driver.entry.effects):
+        ends = (effect.plus, effect.minus)
+        plus, minus = (None if end is None else np.log(getattr(effect, end)) for end in ends)
+        size = way * _at_end(plus, minus, x)
+        here = acts & ~np.isnan(size)
+        if here.any():
+            size = np.where(here, size, 0.0)
+            yield Moved(driver, i, effect, size[:, None] * path, size)
+
+
+def _chances(driver: Driver, shock: Shock, x: Float) -> Float:
+    """Probability of an event at the end of each position's side, (D,); NaN: none there."""
     side = driver.entry.side
     plus = shock.plus or (None if side == "favourable" else "high")
-    minus = shock.minus or (None if side == "adverse" or _said(shock, "minus") else "high")
-    end = _end(plus, minus, x)
-    if end is None:
-        return None
-    return _occurs(driver, abs(x) * getattr(shock, end), deal, branch, months)
+    null = "minus" in shock.model_fields_set  # be it as null: no event on that side
+    minus = shock.minus or (None if side == "adverse" or null else "high")
+    of_plus, of_minus = (None if end is None else getattr(shock, end) for end in (plus, minus))
+    return _at_end(of_plus, of_minus, x)
 
 
-def _occurs(driver: Driver, chance: float, deal: Deal, branch: int, months: int) -> Float:
+def _occurs(driver: Driver, chance: Float, deal: Deal, branch: int, months: int) -> Float:
+    """In which months its event is there, (D, months); ``chance`` (D,)."""
     shock = driver.entry.shock
     assert shock is not None
     uniform = deal.uniform(f"event/{shock.event or driver.id}")
-    start = event_months(np.full(deal.count, chance), uniform, branch, by_2030=shock.by_2030)
+    start = event_months(chance, uniform, branch, by_2030=shock.by_2030)
     return event_path(months, start, shock.months)
 
 
@@ -121,7 +123,8 @@ def _drawn(driver: Driver, score: Float, deal: Deal, branch: int, months: int) -
     own = deal.normal(f"driver/{driver.id}")
     z = np.sqrt(COMMON) * score + np.sqrt(1.0 - COMMON) * own
     if entry.shock is not None:
-        path = _occurs(driver, entry.shock.central, deal, branch, months)
+        chance = np.full(deal.count, entry.shock.central)
+        path = _occurs(driver, chance, deal, branch, months)
     else:
         path = driver_path(entry.shape, branch, months)[None]
     for i, effect in enumerate(entry.effects):

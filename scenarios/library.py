@@ -23,6 +23,7 @@ from scenarios.levers import LEVERS, STRATEGY, Measure, position_error, read_lev
 from scenarios.lines import Document, Place, short
 from scenarios.rules import EVERY, RULES, AdaptiveRule, read_rules
 from scenarios.schema import (
+    DEFAULT,
     REFERENCE,
     BlockFile,
     Moves,
@@ -200,7 +201,7 @@ def plan_of(blocks: Sequence[Block], library: Library) -> Plan:
     """
     levers: dict[str, float] = {}
     trends: dict[str, float] = {}
-    plan = Plan(levers, trends)
+    plan, settings = Plan(levers, trends), DEFAULT
     for block in blocks:
         moves = block.moves
         for lever in library.levers:  # from the wide to the narrow
@@ -212,13 +213,14 @@ def plan_of(blocks: Sequence[Block], library: Library) -> Plan:
             PlacedChange(change, block.document, (*block.place, "changes", i))
             for i, change in enumerate(moves.changes)
         )
+        settings = _later(settings, moves.settings)
         plan = replace(
             plan,
             central_trends=plan.central_trends or moves.central_trends,
             events=(*plan.events, *moves.events),
             rules=tuple(dict.fromkeys((*plan.rules, *rules))),
             changes=(*plan.changes, *changes),
-            settings=_later(plan.settings, moves.settings),
+            settings=settings,
         )
     return plan
 

@@ -16,6 +16,7 @@ from scenarios.paths import fading, ramp
 from scenarios.sizes import Deal, ratios, shares
 
 Float = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 DEEPEST = 2.0  # how far fidelity and coherence can carry an effect that reaches everyone
 SMALLEST = 0.01  # least ratio that one measure can reach; its inverse is the most of a dose
@@ -49,10 +50,21 @@ class Acting:
 
 
 @dataclass(frozen=True)
+class Steering:
+    """One effect of a measure on a policy handle: log multiplier, (D, months); the runs in which
+    it acts, (D,)."""
+
+    measure: Measure
+    effect: Effect
+    path: Float
+    acts: Mask
+
+
+@dataclass(frozen=True)
 class Policy:
     """Policy handles as measures (at their positions) and drivers move them."""
 
-    levers: tuple[tuple[Measure, Effect, Float], ...]  # log multiplier (D, months)
+    levers: tuple[Steering, ...]
     drivers: tuple[Moved, ...]
     deal: Deal
     branch: int
@@ -61,9 +73,9 @@ class Policy:
     def path(self, handle: str, measure: Measure) -> Float:
         """Multiplier of a policy handle for one measure, (D, months)."""
         logs = np.zeros((self.deal.count, self.months))
-        for _, effect, path in self.levers:
-            if effect.handle == handle and selects(effect.measures, measure):
-                logs = logs + path
+        for lever in self.levers:
+            if lever.effect.handle == handle and selects(lever.effect.measures, measure):
+                logs = logs + lever.path
         for moved in self.drivers:
             if moved.effect.handle == handle and selects(moved.effect.measures, measure):
                 logs = logs + moved.path
@@ -73,9 +85,9 @@ class Policy:
         """Multiplier of a handle of rules, (D,): its mean (of logs) over the months after the
         branch, for a rule keeps one delay and one interval."""
         logs = np.zeros(self.deal.count)
-        for _, effect, path in self.levers:
-            if effect.handle == handle:
-                logs = logs + path[:, self.branch :].mean(axis=1)
+        for lever in self.levers:
+            if lever.effect.handle == handle:
+                logs = logs + lever.path[:, self.branch :].mean(axis=1)
         for moved in self.drivers:
             if moved.effect.handle == handle:
                 logs = logs + moved.final
@@ -90,11 +102,13 @@ class Policy:
         for moved in self.drivers:
             if moved.effect.handle == "lag" and selects(moved.effect.measures, measure):
                 months = months * np.exp(moved.final)
-        for lever, effect, path in self.levers:
-            if effect.handle == "lag" and selects(effect.measures, measure):
-                acts = _start(lever, self.branch) + 12.0 * lever.entry.timing.lag
+        for lever in self.levers:
+            if lever.effect.handle == "lag" and selects(lever.effect.measures, measure):
+                other = lever.measure
+                acts = _start(other, self.branch) + 12.0 * other.entry.timing.lag
                 over = np.clip(acts - start, 0.0, months)
-                months = over + (months - over) * np.exp(path[:, -1])
+                shorter = over + (months - over) * np.exp(lever.path[:, -1])
+                months = np.where(lever.acts, shorter, months)
         return months
 
     def climate(self, measure: Measure, start: int | None) -> Climate:
@@ -114,7 +128,7 @@ class Policy:
 
 
 def policy_of(
-    levers: Mapping[str, float],
+    levers: Mapping[str, float | Float],
     measures: Mapping[str, Measure],
     drivers: Sequence[Moved],
     deal: Deal,
@@ -128,16 +142,17 @@ def policy_of(
         measure = measures[name]
         still = Climate(ones, ones, np.full(deal.count, 12.0 * measure.entry.timing.lag))
         for i, effect in enumerate(measure.entry.effects):
-            if effect.handle in POLICY_HANDLES and position != 0.0:
+            if effect.handle in POLICY_HANDLES and np.any(position):
                 start = _start(measure, branch)
                 path = _effect(measure, i, position, still, deal, start, months)[0][1]
-                found.append((measure, effect, path))
+                acts = np.broadcast_to(np.not_equal(position, 0.0), deal.count)
+                found.append(Steering(measure, effect, path, acts))
     acting = tuple(moved for moved in drivers if moved.effect.handle in POLICY_HANDLES)
     return Policy(tuple(found), acting, deal, branch, months)
 
 
 def acting_measures(
-    levers: Mapping[str, float],
+    levers: Mapping[str, float | Float],
     measures: Mapping[str, Measure],
     policy: Policy,
     scopes: Mapping[str, str],
@@ -145,13 +160,17 @@ def acting_measures(
 ) -> Iterator[Acting]:
     """Effects on the model of all measures at their positions, from the branch on."""
     for name, position in levers.items():
-        if position != 0.0:
+        if np.any(position):
             start = _start(measures[name], branch)
             yield from acting(measures[name], position, policy, scopes, start)
 
 
 def acting(
-    measure: Measure, position: float, policy: Policy, scopes: Mapping[str, str], start: int | None
+    measure: Measure,
+    position: float | Float,
+    policy: Policy,
+    scopes: Mapping[str, str],
+    start: int | None,
 ) -> Iterator[Acting]:
     """Effects on the model of one measure that begins in month ``start``; None stands for months
     counted from its beginning, whenever that is."""
@@ -171,14 +190,16 @@ def _start(measure: Measure, branch: int) -> int:
     return max(month_number(measure.entry.timing.start), branch)
 
 
-def _sizes(measure: Measure, number: int, position: float, deal: Deal) -> tuple[Float, Float]:
+def _sizes(
+    measure: Measure, number: int, position: float | Float, deal: Deal
+) -> tuple[Float, Float]:
     """Coverage at full position and the ratio (or level) among those reached, (D,) each."""
     effect, name = measure.entry.effects[number], f"measure/{measure.id}"
     covered = shares(effect.coverage, deal, name)
     if effect.points is not None:
         known = sorted(effect.points)
-        at = float(np.interp(abs(position), known, [effect.points[x] for x in known]))
-        return covered, np.full(deal.count, at)
+        at = np.interp(np.abs(position), known, [effect.points[x] for x in known])
+        return covered, np.broadcast_to(at, deal.count)
     return covered, ratios(effect, measure.entry.grade, measure.entry.source, deal, name)
 
 
@@ -197,7 +218,7 @@ def _combined(effect: Effect, dose: Float, ratio: Float) -> Float:
 def _effect(
     measure: Measure,
     number: int,
-    position: float,
+    position: float | Float,
     climate: Climate,
     deal: Deal,
     start: int,
@@ -208,7 +229,7 @@ def _effect(
     """Values by deprivation group where they differ and ``split`` allows, else of all as one."""
     entry, effect = measure.entry, measure.entry.effects[number]
     covered, ratio = _sizes(measure, number, position, deal)
-    share = np.sign(position) if effect.points is not None else position / 100.0
+    share = np.sign(position) if effect.points is not None else np.divide(position, 100.0)
     first = start + climate.lag
     present = ramp(months, first, entry.timing.ramp)
     fades = entry.timing.fades if effect.fades is None else effect.fades
@@ -216,7 +237,7 @@ def _effect(
         present = present * fading(months, first + 12.0 * entry.timing.ramp, fades)
     # How well people work does not make places, prices or laws.
     fidelity = 1.0 if effect.handle in INPUTS else climate.fidelity
-    dose = share * covered[:, None] * fidelity * climate.coherence * present
+    dose = (share * covered)[:, None] * fidelity * climate.coherence * present
     reach = [getattr(entry.reach, group) for group in GROUPS]
     if reach[0] == reach[1] or not split:
         mean = DEPRIVED * reach[0] + (1.0 - DEPRIVED) * reach[1]

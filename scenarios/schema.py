@@ -10,10 +10,12 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BeforeValidator, Field
 
 from model.errors import InputError
@@ -22,6 +24,8 @@ from scenarios.checked import ONE_LINE, Entry, Words, one_of, refusal
 from scenarios.entries import Id, Known, Month, Reach, check_month, check_reach
 from scenarios.lines import Document, Place
 from scenarios.reach import check_reached
+
+Float = npt.NDArray[np.float64]
 
 REFERENCE = "current-policy"
 Position = Annotated[float, Field(ge=-100.0, le=100.0)]
@@ -140,23 +144,53 @@ class PlacedChange:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Combining:
+    """``Settings`` of many runs: each is a number, or one a run (D,). In the ranges of a file."""
+
+    subadditivity: float | Float = DEFAULT.subadditivity
+    floor: float | Float = DEFAULT.floor
+
+
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a scenario moves, its blocks merged and objectives spread over measures."""
+    """Everything that a scenario moves, its blocks merged and objectives spread over measures.
 
-    levers: Mapping[str, float]  # position of each measure that moves
-    trends: Mapping[str, float]
+    A position (and a setting) is a number, or one a run (D,): a run at 0 is as if it were not
+    there, but for a trend of a plan with ``central_trends``, which is off.
+    """
+
+    levers: Mapping[str, float | Float]  # position of each measure that moves
+    trends: Mapping[str, float | Float]
     central_trends: bool = False
     events: tuple[Event, ...] = ()
     rules: tuple[str, ...] = ()
     changes: tuple[PlacedChange, ...] = ()
-    settings: Settings = DEFAULT
+    settings: Settings | Combining = DEFAULT
 
     @property
     def idle(self) -> bool:
-        """Whether nothing moves."""
-        moved = any(self.levers.values()) or any(self.trends.values()) or self.central_trends
+        """Whether nothing moves, in any run."""
+        positions = (*self.levers.values(), *self.trends.values())
+        moved = any(np.any(x) for x in positions) or self.central_trends
         return not (moved or self.events or self.rules or self.changes)
+
+    def one(self, run: int) -> Plan:
+        """The plain plan of one run."""
+        settings = Settings(
+            subadditivity=_of_run(self.settings.subadditivity, run),
+            floor=_of_run(self.settings.floor, run),
+        )
+        return replace(
+            self,
+            levers={name: _of_run(x, run) for name, x in self.levers.items()},
+            trends={name: _of_run(x, run) for name, x in self.trends.items()},
+            settings=settings,
+        )
+
+
+def _of_run(value: float | Float, run: int) -> float:
+    return float(value if np.ndim(value) == 0 else np.asarray(value)[run])
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,39 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "measures": "which measures a policy handle acts on; left out means all",
         "effects": "what it does",
     },
+    "StudyFile": {
+        "scenarios": "shipped ids, files relative to the study, or all; their rows are kept",
+        "draws": "draws of each point; not beside a factor posterior",
+        "seeds": "runs of agents of each draw; not beside a factor seed",
+        "agents": "how many agents, or whole: one for each inhabitant",
+        "switches": "refinements of agents that are not as they are by default: [network=off]",
+        "prior": "true: draws of the priors, not of the posterior",
+        "until": "last year of the runs",
+        "factors": "what varies from point to point; left out: one point",
+        "sample": "how the points are chosen; a sensitivity analysis takes its own",
+        "keep": "what is kept of each run",
+        "block": "rows that are computed and written at once",
+    },
+    "FactorEntry": {
+        "trend": "position of a trend, -100 to 100",
+        "lever": "position of an objective (0 to 100) or of a measure",
+        "effect": "size of a measure's effect: quantiles of its range",
+        "parameter": "a row of the parameters that is not fitted: quantiles of its prior",
+        "posterior": "how many draws: each point has one of them",
+        "structure": "subadditivity or floor (low, high), or a switch of agents (values)",
+        "seed": "how many seeds of agents: each point has one of them",
+        "low": "lower end",
+        "high": "upper end",
+        "values": "values of a switch, in quotes",
+        "group": "factors of one group can be judged as one",
+    },
+    "KeepEntry": {
+        "indicators": "all, main, or ids",
+        "products": "all, or ids of products and unions",
+        "years": "a list, or {from: 2024, to: 2030}",
+        "groups": "groups of people, or all",
+        "quantiles": "over draws and seeds; left out: every draw is kept",
+    },
     "RuleFile": {"rules": "adaptive rules; one of a known id replaces it"},
     "ObjectiveEntry": {"measures": "measures; one of a known id replaces it"},
     "ScenarioFile": {
@@ -125,9 +158,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def json_schema(kind: str, library: Library) -> Json:
-    """JSON Schema (draft 2020-12) of a kind of ``MODELS``, with the names of a library."""
-    model = MODELS[kind]
+def json_schema(kind: str, library: Library, model: type[BaseModel] | None = None) -> Json:
+    """JSON Schema (draft 2020-12) of a kind of ``MODELS``, with the names of a library.
+
+    ``model``: that of a file which a room above this one reads.
+    """
+    model = MODELS[kind] if model is None else model
     made = model.model_json_schema(by_alias=True)
     definitions: Json = made.pop("$defs", {})
     names = _names(library)
@@ -163,6 +199,8 @@ def _names(library: Library) -> dict[str, Iterable[str]]:
         "linked": [*library.trends, *drivers],
         "rule": [*library.rules, EVERY],
         "block": library.blocks,
+        "kept": [*known.indicators, "all", "main"],
+        "told_of": [*known.products, *known.unions, "all"],
     }
 
 
@@ -205,6 +243,13 @@ _FORMS: Mapping[tuple[str, str], Json] = {
     ("Moves", "rules"): _some("rule"),
     ("Effect", "measures"): _some("selected"),
     ("DriverEffect", "measures"): _some("selected"),
+    ("StudyFile", "id"): ID,
+    ("FactorEntry", "trend"): _name("trend"),
+    ("FactorEntry", "lever"): _name("lever"),
+    ("FactorEntry", "effect"): _name("measure"),
+    ("KeepEntry", "indicators"): _some("kept"),
+    ("KeepEntry", "products"): _some("told_of"),
+    ("KeepEntry", "years"): {"type": ["array", "integer", "object"], "items": {"type": "integer"}},
     ("DriverEntry", "interacts_with"): {"type": "array", "items": _name("linked")},
 }
 _POSITIONS = {"levers": "lever", "trends": "trend", "then": "measure"}

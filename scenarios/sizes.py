@@ -5,11 +5,13 @@ Draw ``i`` of a name is the same in every scenario and in every run with the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtr
 
 from model.parameters import SPREAD
 from model.streams import normal, uniform
@@ -17,6 +19,7 @@ from scenarios.entries import ASSUMED, Number
 from scenarios.levers import Effect, Grade
 
 Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
 
 # Half-widths of the range are multiplied by these; ours, in the spirit of decision 007.
 WIDENING: dict[Grade, float] = {
@@ -31,26 +34,77 @@ _ENDS = {95: SPREAD, 90: NORMAL_90}
 _EDGE = 1e-3  # shares of 0 and 1 have no log odds
 
 
-@dataclass(frozen=True)
-class Deal:
-    """Which draws are wanted: ``count`` from ``first`` on; ``central``: the middle of ranges."""
+_KEPT = 4096  # more draws than this are drawn anew each time
 
-    first: int
-    count: int
+
+@dataclass(frozen=True, eq=False)
+class Deal:
+    """Which draws the runs take: ``numbers`` (D,), any order, one may stand more than once.
+
+    ``central``: the middle of every range. ``scores`` (D,) by name are standard normals in place
+    of those drawn (or of the middle), such as ``measure/ID/effect``, ``measure/ID/coverage``,
+    ``driver/ID``, ``trend/ID``; of ``event/ID`` the uniform is the share below the score.
+    """
+
+    numbers: Int
     seed: int
     central: bool = False
+    scores: Mapping[str, Float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.numbers.ndim != 1 or (self.numbers < 0).any():
+            raise ValueError("numbers of draws are 0 or more, shape (D,)")
+        for name, scores in self.scores.items():
+            if np.shape(scores) != self.numbers.shape:
+                raise ValueError(f"scores of {name}: one a run, {self.count} in all")
+
+    @classmethod
+    def of(cls, first: int, count: int, seed: int, *, central: bool = False) -> Deal:
+        """``count`` draws from ``first`` on."""
+        return cls(np.arange(first, first + count), seed, central)
+
+    @property
+    def count(self) -> int:
+        """Number of runs."""
+        return len(self.numbers)
+
+    def one(self, run: int) -> Deal:
+        """The deal of one run alone."""
+        scores = {name: np.asarray(found)[[run]] for name, found in self.scores.items()}
+        return Deal(self.numbers[[run]], self.seed, self.central, scores)
 
     def normal(self, name: str) -> Float:
-        """Standard normals of a name, (count,); 0 where the middle is wanted."""
+        """Standard normals of a name, (D,); 0 where the middle is wanted."""
+        if name in self.scores:
+            return np.array(self.scores[name], dtype=np.float64)
         if self.central:
             return np.zeros(self.count)
-        return normal(self.seed, name, (self.first + self.count,))[self.first :]
+        return self._drawn("normal", name)
 
     def uniform(self, name: str) -> Float:
-        """Uniforms of a name, (count,); one half where the middle is wanted."""
+        """Uniforms of a name, (D,); one half where the middle is wanted."""
+        if name in self.scores:
+            return np.asarray(ndtr(self.scores[name]), dtype=np.float64)
         if self.central:
             return np.full(self.count, 0.5)
-        return uniform(self.seed, name, (self.first + self.count,))[self.first :]
+        return self._drawn("uniform", name)
+
+    def _drawn(self, kind: str, name: str) -> Float:
+        size = 1 << int(self.numbers.max(initial=0)).bit_length()  # first numbers never change
+        draw = _kept if size <= _KEPT else _drawn
+        return np.asarray(draw(kind, self.seed, name, size)[self.numbers])
+
+
+def _drawn(kind: str, seed: int, name: str, size: int) -> Float:
+    return (normal if kind == "normal" else uniform)(seed, name, (size,))
+
+
+@lru_cache(maxsize=8192)
+def _kept(kind: str, seed: int, name: str, size: int) -> Float:
+    """Numbers that thousands of plans share, drawn once."""
+    found = _drawn(kind, seed, name, size)
+    found.flags.writeable = False
+    return found
 
 
 def two_piece(low: float, central: float, high: float, z: Float, end: float) -> Float:

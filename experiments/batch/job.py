@@ -63,10 +63,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Computed:
-    """Rows of a block: ``values`` (rows, outputs), NaN in the rows of ``failures``."""
+    """Rows of a block: ``values`` (rows, outputs), NaN in the rows of ``failures``.
+
+    ``engine``: seconds in the engine alone, for the log; no part of the store.
+    """
 
     values: Single
     failures: tuple[Failure, ...] = ()
+    engine: float = 0.0
 
 
 class Job(Protocol):

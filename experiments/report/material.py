@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from calibration.figures import load_figures
 from calibration.series import names_of
-from experiments.compare import KEY, WHOLE, Scenarios
+from experiments.compare import WHOLE, Scenarios
 from experiments.folder import PROVENANCE, is_results
 from experiments.plots.reader import Reader
 from experiments.provenance import levers_hash
@@ -22,7 +22,7 @@ from experiments.results import FILE as DETAILED
 from experiments.results import open_results
 from experiments.scenario_results import FILE as COMPACT
 from experiments.scenario_results import open_dataset
-from experiments.scoreboard import load_scoreboard
+from experiments.told_first import told_first
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from scenarios.library import Library, load, load_library
@@ -175,22 +175,15 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
 
 def _wanted(flat: xr.Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Outputs that a report tells: reading a whole store would take its size in memory."""
-    pairs = set(pairs_of_interest())
+    pairs = set(told_first())
     here = zip(flat["indicator"].values, flat["product"].values, flat["group"].values, strict=True)
     return np.array([(str(i), str(p)) in pairs and str(g) == WHOLE for i, p, g in here], bool)
-
-
-def pairs_of_interest() -> list[tuple[str, str]]:
-    """Indicator and product of each line of the table: key indicators, then the aims' own."""
-    rows = (row for row in load_scoreboard() if row.per is None and row.statistic == "level")
-    own = ((row.indicator, row.product) for row in rows if row.group == WHOLE)
-    return list(dict.fromkeys((*KEY, *own)))
 
 
 def _series(scenarios: Scenarios) -> dict[tuple[str, str], Float]:
     """Each read once: the file is compressed."""
     found = {}
-    for indicator, product in pairs_of_interest():
+    for indicator, product in told_first():
         if indicator in scenarios.indicators and product in scenarios.products:
             values = scenarios.series(indicator, product)
             if not np.isnan(values).all():

@@ -13,10 +13,11 @@ from model.catalogue import Catalogue
 from model.compartments import Prepared, Result, State, simulate, start_state
 from model.errors import InputError
 from model.forcing import Change, build_forcing
-from model.handles import reading_products
+from model.handles import NEVER_ZERO, reading_products
 from model.observation import observe
 from model.parameters import Draws
 from model.strata import Strata
+from model.structure import NOBODY
 from tests.published.laboratory import projection
 
 Float = npt.NDArray[np.float64]
@@ -157,6 +158,62 @@ def test_wrong_changes_are_refused(world: _Projection, coarse: Strata) -> None:
             build_forcing(structure, coarse, MONTHS, [change])
         assert refused.value.given == wrong
         assert allowed in str(refused.value.allowed)
+
+
+def test_what_comes_after_the_run_is_checked_too(world: _Projection, coarse: Strata) -> None:
+    long = np.ones(MONTHS + 12)
+    long[-1] = np.nan
+    change = Change("price", ("tobacco",), long, world.everyone)
+    with pytest.raises(InputError, match="a value is out of range"):
+        build_forcing(world.prepared.structure, coarse, MONTHS, [change])
+
+
+def test_a_value_that_is_too_low_for_its_handle_is_refused(
+    world: _Projection, coarse: Strata
+) -> None:
+    handle, least = next(iter(NEVER_ZERO.items()))
+    good = Change("initiation", ("tobacco",), np.zeros(MONTHS), world.everyone)
+    low = Change(handle, ("tobacco",), np.full(MONTHS, least / 2), world.everyone)
+    with pytest.raises(InputError, match=f"the handle {handle} is too low") as refused:
+        build_forcing(world.prepared.structure, coarse, MONTHS, [good, low])
+    assert refused.value.given == least / 2
+
+
+@given(st.data())
+def test_series_are_what_changes_say_one_by_one(
+    world: _Projection, coarse: Strata, data: st.DataObject
+) -> None:
+    """Against the plainest reading: each change in turn, stratum by stratum, to the bit."""
+    structure, random = world.prepared.structure, np.random.default_rng(data.draw(st.integers(0)))
+    draws = data.draw(st.integers(1, 3))
+    masks = [random.random(coarse.size) < share for share in (0.0, 0.1, 0.5, 0.9, 1.0)]
+    changes: list[Change] = []
+    wanted: dict[tuple[str, str], Float] = {}
+    for _ in range(data.draw(st.integers(0, 8))):
+        handle = ("initiation", "relapse", "price_floor")[random.integers(3)]
+        neutral = float(handle != "price_floor")
+        shape = ((MONTHS,), (1, MONTHS), (draws, MONTHS))[random.integers(3)]
+        values = random.uniform(0.0, 2.0, shape)
+        values[..., : random.integers(MONTHS + 1)] = neutral
+        strata = masks[random.integers(len(masks))] if neutral else masks[-1]
+        products = ("tobacco", "alcohol")[random.integers(2) :]
+        changes.append(Change(handle, products, values, strata))
+        for product in products:
+            before = wanted.setdefault(
+                (handle, product), np.full((draws, MONTHS, coarse.size), neutral)
+            )
+            new = np.broadcast_to(np.atleast_2d(values), (draws, MONTHS))[:, :, None]
+            met = before * new if neutral else np.maximum(before, new)
+            wanted[handle, product] = np.where(strata, met, before)
+    forcing = build_forcing(structure, coarse, MONTHS, changes)
+    assert (forcing.series != NOBODY).sum() == len(wanted)
+    for (handle, product), path in wanted.items():
+        number = forcing.series[structure.handles.index(handle), structure.products.index(product)]
+        found = forcing.values[:, number][:, :, forcing.cell]
+        np.testing.assert_array_equal(np.broadcast_to(found, path.shape), path)
+    told = np.stack([coarse.region, *(c.strata.astype(np.int64) for c in changes)])
+    _, cell = np.unique(told, axis=1, return_inverse=True)
+    np.testing.assert_array_equal(forcing.cell, cell.reshape(-1))
 
 
 def test_scopes_are_kept(world: _Projection, coarse: Strata) -> None:

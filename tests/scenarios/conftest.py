@@ -44,7 +44,7 @@ def strata() -> Strata:
 @pytest.fixture(scope="session")
 def run(library: Library, structure: Structure, strata: Strata) -> Run:
     """From January 2024 on, the middle of every range, one draw."""
-    return Run(library, structure, strata, BRANCH, MONTHS, Deal(0, 1, 1, central=True))
+    return Run(library, structure, strata, BRANCH, MONTHS, Deal.of(0, 1, 1, central=True))
 
 
 @pytest.fixture

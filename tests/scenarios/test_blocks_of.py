@@ -43,7 +43,7 @@ def run() -> Run:
     catalogue = load_catalogue()
     structure = build_structure(catalogue, draw_priors(catalogue, 1))
     strata = default_strata()
-    return Run(load_library(catalogue), structure, strata, 168, 252, Deal(0, 2, 1))
+    return Run(load_library(catalogue), structure, strata, 168, 252, Deal.of(0, 2, 1))
 
 
 @pytest.fixture(scope="module")

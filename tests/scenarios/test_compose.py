@@ -284,7 +284,7 @@ def test_position_0_of_everything_is_current_policy(library: Library, run: Run) 
 def test_parts_of_the_draws_are_those_of_the_whole(library: Library, run: Run) -> None:
     levers = dict.fromkeys(library.members("SD1"), 80.0)
     plan = Plan(levers, {"F4": 50.0}, central_trends=True)
-    whole, left, right = (replace(run, deal=Deal(*of, 1)) for of in ((0, 4), (0, 2), (2, 2)))
+    whole, left, right = (replace(run, deal=Deal.of(*of, 1)) for of in ((0, 4), (0, 2), (2, 2)))
     # An event that happens in none of a part's draws leaves no change there, so sums are compared.
     for handle, product in (
         ("initiation", "tobacco"),
@@ -300,7 +300,7 @@ def test_parts_of_the_draws_are_those_of_the_whole(library: Library, run: Run) -
 def test_nothing_moves_before_the_branch(library: Library, run: Run) -> None:
     levers = dict.fromkeys(library.measures, 100.0)
     plan = Plan(levers, dict.fromkeys(library.trends, 100.0), central_trends=True)
-    later = replace(run, branch=204, deal=Deal(0, 3, 1))
+    later = replace(run, branch=204, deal=Deal.of(0, 3, 1))
     for change in compose(plan, later).changes:
         neutral = run.structure.neutral[run.structure.handles.index(change.handle)]
         assert (np.atleast_2d(change.values)[:, :204] == neutral).all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,8 @@ from scenarios.trends import SMALLEST
 from tests.scenarios.conftest import BRANCH, MONTHS
 from tests.scenarios.made import START, driver, with_drivers
 
-MIDDLE = Deal(0, 1, 1, central=True)
-MANY = Deal(0, 20_000, 1)
+MIDDLE = Deal.of(0, 1, 1, central=True)
+MANY = Deal.of(0, 20_000, 1)
 ENDS = "low: 0.5, central: 0.9, high: 2.0"
 
 
@@ -106,13 +105,27 @@ def test_the_position_of_a_shock_is_its_probability(library: Library, tmp_path: 
     assert (first[0] <= first[1]).all()
 
 
+def test_a_side_without_an_event_does_nothing_whatever_other_runs_do(
+    library: Library, tmp_path: Path
+) -> None:
+    shock = SHOCK.replace("}", ", minus: null}")
+    ends = f"handle: lag, {ENDS}, plus: high, minus: low"
+    made = driver("F1.1", ends, side="mixed", shape="shock", shock=shock)
+    own = with_drivers(library, tmp_path, made)
+    assert found(Plan({}, {"F1": -100}), own) == []
+    runs = Plan({}, {"F1": np.array([100.0, -100.0, 0.0, 50.0])})
+    (moved,) = found(runs, own, Deal.of(0, 4, 1, central=True))
+    np.testing.assert_allclose(moved.final, [np.log(2.0), 0.0, 0.0, np.log(2.0)])
+    assert (moved.path[1:3] == 0.0).all()
+
+
 def test_events_follow_the_uniform_number_of_their_name(library: Library, tmp_path: Path) -> None:
     own = with_drivers(
         library,
         tmp_path,
         driver("F1.1", f"{START}, {ENDS}, plus: high", shape="shock", shock=SHOCK),
     )
-    deal = Deal(0, 200, 7)
+    deal = Deal.of(0, 200, 7)
     (moved,) = found(Plan({}, {"F1": 100}), own, deal)
     waited = np.floor(12 * np.log1p(-deal.uniform("event/F1.1")) / np.log(0.9))
     started = np.where(moved.path.any(axis=1), moved.path.argmax(axis=1) - BRANCH, np.inf)
@@ -126,7 +139,7 @@ def test_drivers_of_one_event_happen_together(library: Library, tmp_path: Path) 
         for i, told in enumerate((shock, shock, SHOCK), 1)
     )
     own = with_drivers(library, tmp_path, one, other, alone)
-    first, second, third = found(Plan({}, {"F1": 100}), own, Deal(0, 300, 1))
+    first, second, third = found(Plan({}, {"F1": 100}), own, Deal.of(0, 300, 1))
     np.testing.assert_array_equal(first.path, second.path)
     assert not np.array_equal(first.path, third.path)
 
@@ -164,7 +177,7 @@ def test_a_walk_begins_at_the_branch_and_ends_at_its_size(library: Library, tmp_
     made = driver("F1.1", f"{START}, {ENDS}, plus: high", shape="random-walk")
     own = with_drivers(library, tmp_path, made)
     plan = Plan({}, {}, central_trends=True)
-    (walk,) = found(plan, own, Deal(0, 2000, 1))
+    (walk,) = found(plan, own, Deal.of(0, 2000, 1))
     np.testing.assert_array_equal(walk.path[:, :BRANCH], 0.0)
     np.testing.assert_allclose(walk.path[:, FULL_AT], walk.final)
     np.testing.assert_allclose(walk.path[:, -1], walk.final)
@@ -176,8 +189,8 @@ def test_a_walk_begins_at_the_branch_and_ends_at_its_size(library: Library, tmp_
 
 def test_parts_of_the_draws_are_those_of_the_whole(library: Library) -> None:
     for plan in (Plan({}, {}, central_trends=True), Plan({}, {"F1": 60.0, "F3": 100.0})):
-        whole = found(plan, library, Deal(0, 6, 1))
-        parts = [found(plan, library, Deal(first, 3, 1)) for first in (0, 3)]
+        whole = found(plan, library, Deal.of(0, 6, 1))
+        parts = [found(plan, library, Deal.of(first, 3, 1)) for first in (0, 3)]
         for one, (left, right) in zip(whole, zip(*parts, strict=True), strict=True):
             joined = [np.broadcast_to(p.path, (3, MONTHS)) for p in (left, right)]
             wanted = np.broadcast_to(one.path, (6, MONTHS))
@@ -215,4 +228,4 @@ def test_extreme_draws_stay_where_the_model_can_follow(library: Library, tmp_pat
     assert np.exp(moved.final).min() == pytest.approx(0.01)
     assert np.exp(moved.final).max() == pytest.approx(1000.0)
     assert (np.abs(MANY.normal("driver/F1.1")) > NORMAL_90).any()
-    assert replace(MIDDLE, count=2).normal("a").tolist() == [0.0, 0.0]
+    assert Deal.of(0, 2, 1, central=True).normal("a").tolist() == [0.0, 0.0]

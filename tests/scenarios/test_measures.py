@@ -18,7 +18,7 @@ from scenarios.sizes import Deal
 from tests.scenarios.conftest import BRANCH, MONTHS
 from tests.scenarios.made import START, Float, driver, logs, measure, with_drivers, with_measures
 
-MIDDLE = Deal(0, 1, 1, central=True)
+MIDDLE = Deal.of(0, 1, 1, central=True)
 SHARE = f"{START}, effect: {{central: 0.6}}"
 
 
@@ -165,7 +165,7 @@ def test_a_measure_is_stronger_or_weaker_as_a_whole(library: Library, tmp_path: 
     up = "{handle: cessation, products: [cannabis], effect: {central: 1.5, low: 1.2, high: 2.0}}"
     text = measure("m", down) + f"          - {up}\n"
     own = with_measures(library, tmp_path, text)
-    fewer, more = (one.values[:, -1] for one in effects(own, {"m": 100}, Deal(0, 200, 1)))
+    fewer, more = (one.values[:, -1] for one in effects(own, {"m": 100}, Deal.of(0, 200, 1)))
     np.testing.assert_array_equal(np.argsort(fewer), np.argsort(-more))
 
 
@@ -215,7 +215,7 @@ def test_position_0_is_no_change(library: Library) -> None:
 def test_all_shipped_measures_act_from_their_start_on(library: Library) -> None:
     for name, one in library.measures.items():
         own = [e for e in one.entry.effects if e.handle in library.known.handles]
-        found = effects(library, {name: 100.0}, Deal(0, 20, 1))
+        found = effects(library, {name: 100.0}, Deal.of(0, 20, 1))
         assert (len(found) > 0) == (len(own) > 0), name
         for part in found:
             assert np.isfinite(part.values).all(), name
@@ -224,8 +224,8 @@ def test_all_shipped_measures_act_from_their_start_on(library: Library) -> None:
 
 def test_parts_of_the_draws_are_those_of_the_whole(library: Library) -> None:
     levers = dict.fromkeys(library.measures, 60.0)
-    whole = effects(library, levers, Deal(0, 4, 1))
-    parts = [effects(library, levers, Deal(first, 2, 1)) for first in (0, 2)]
+    whole = effects(library, levers, Deal.of(0, 4, 1))
+    parts = [effects(library, levers, Deal.of(first, 2, 1)) for first in (0, 2)]
     for one, left, right in zip(whole, *parts, strict=True):
         np.testing.assert_array_equal(np.concatenate([left.values, right.values]), one.values)
 

@@ -84,7 +84,7 @@ def test_the_example_goes_from_files_to_forcing(example: Path) -> None:
     reference, scenario = study.scenarios
     assert (reference.id, scenario.id, scenario.branch) == ("current-policy", "kratom-limited", 180)
     assert scenario.title == "Kratom spreads and meets a limit of age"
-    composed = compose(scenario.plan, study.run_of(scenario, Deal(0, 1, 1)))
+    composed = compose(scenario.plan, study.run_of(scenario, Deal.of(0, 1, 1)))
     moved = {change.handle for change in composed.changes if "kratom" in change.products}
     assert "initiation" in moved
     (rule,) = composed.rules
@@ -97,7 +97,7 @@ def test_the_measure_of_the_example_does_what_its_file_says(example: Path) -> No
     found = opened(example)
     measure, deal, span = (
         found.measures["kratom-age-limit"],
-        Deal(0, 1, 1, central=True),
+        Deal.of(0, 1, 1, central=True),
         (180, 252),
     )
     levers = {measure.id: 100.0}
@@ -123,7 +123,7 @@ def test_an_own_file_replaces_a_shipped_measure(own: Path, library: Library) -> 
     assert len(tax.entry.effects) == 1
     assert library.measures["tobacco-tax"].entry.source != "example"
     study = study_of(own, "strategy-sd1")
-    composed = compose(study.scenarios[1].plan, study.run_of(study.scenarios[1], Deal(0, 1, 1)))
+    composed = compose(study.scenarios[1].plan, study.run_of(study.scenarios[1], Deal.of(0, 1, 1)))
     price = [c for c in composed.changes if (c.handle, c.products) == ("price", ("tobacco",))]
     assert price
 

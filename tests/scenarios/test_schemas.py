@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
+from experiments.batch.study_file import StudyFile
 from scenarios.library import Library
 from scenarios.schemas import DIALECT, KEYS, MODELS, json_schema
 from tests.scenarios import rich
@@ -116,7 +118,8 @@ def test_short_ways_of_writing_are_in_the_schema(library: Library) -> None:
 
 def test_words_are_of_keys_that_exist() -> None:
     models: dict[str, set[str]] = {}
-    for model in MODELS.values():
+    every: list[type[BaseModel]] = [*MODELS.values(), StudyFile]
+    for model in every:
         made = model.model_json_schema(by_alias=True)
         for name, found in {**made.get("$defs", {}), model.__name__: made}.items():
             models[name] = set(found["properties"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from model.parameters import SPREAD
+from model.streams import normal, uniform
 from scenarios.entries import ASSUMED, Number
 from scenarios.levers import Baseline, Effect, Grade
 from scenarios.sizes import (
@@ -25,7 +26,7 @@ from scenarios.sizes import (
 )
 
 STUDY = "study"
-MANY = Deal(0, 20_000, 1)
+MANY = Deal.of(0, 20_000, 1)
 RANGE = Number(central=0.8, low=0.5, high=0.9)
 
 
@@ -36,23 +37,64 @@ def effect(interval: Literal[90, 95] | None = None) -> Effect:
 
 
 def test_draws_of_parts_are_those_of_the_whole() -> None:
-    whole = Deal(0, 10, 3)
+    whole = Deal.of(0, 10, 3)
     for draw in ("normal", "uniform"):
-        parts = [getattr(Deal(first, 5, 3), draw)("a/name") for first in (0, 5)]
+        parts = [getattr(Deal.of(first, 5, 3), draw)("a/name") for first in (0, 5)]
         np.testing.assert_array_equal(np.concatenate(parts), getattr(whole, draw)("a/name"))
 
 
+def test_numbers_of_draws_stand_in_any_order() -> None:
+    numbers = np.array([7, 0, 7, 5000, 3])  # one of them beyond what is kept
+    whole = Deal.of(0, 5001, 3)
+    for draw in ("normal", "uniform"):
+        wanted = getattr(whole, draw)("a/name")[numbers]
+        np.testing.assert_array_equal(getattr(Deal(numbers, 3), draw)("a/name"), wanted)
+        for run in range(len(numbers)):
+            one = getattr(Deal(numbers, 3).one(run), draw)("a/name")
+            np.testing.assert_array_equal(one, wanted[[run]])
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=8), st.integers(0, 9))
+def test_kept_draws_are_those_of_the_stream(numbers: list[int], seed: int) -> None:
+    deal, size = Deal(np.array(numbers), seed), (max(numbers) + 1,)
+    np.testing.assert_array_equal(deal.normal("x"), normal(seed, "x", size)[numbers])
+    np.testing.assert_array_equal(deal.uniform("x"), uniform(seed, "x", size)[numbers])
+
+
+@pytest.mark.parametrize("central", [False, True])
+def test_scores_stand_in_place_of_what_is_drawn(central: bool) -> None:
+    scores = {"a": np.array([-1.0, 0.0, 2.0]), "event/b": np.array([-1.0, 0.0, 2.0])}
+    deal, plain = (Deal(np.arange(3), 1, central, known) for known in (scores, {}))
+    np.testing.assert_array_equal(deal.normal("a"), scores["a"])
+    np.testing.assert_allclose(deal.uniform("event/b"), norm.cdf([-1.0, 0.0, 2.0]))
+    np.testing.assert_array_equal(deal.normal("other"), plain.normal("other"))
+    np.testing.assert_array_equal(deal.uniform("other"), plain.uniform("other"))
+    np.testing.assert_array_equal(deal.one(2).normal("a"), [2.0])
+    low, high = -NORMAL_90, NORMAL_90
+    ends = Deal(np.zeros(2, dtype=np.int64), 1, scores={"m/effect": np.array([high, low])})
+    certain = Effect(handle="initiation", interval=90, effect=RANGE)
+    np.testing.assert_allclose(ratios(certain, "systematic-review", STUDY, ends, "m"), [0.5, 0.9])
+
+
+def test_a_deal_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="scores of a: one a run, 3 in all"):
+        Deal(np.arange(3), 1, scores={"a": np.zeros(2)})
+    for wrong in (np.array([-1]), np.zeros((2, 2), dtype=np.int64)):
+        with pytest.raises(ValueError, match="0 or more"):
+            Deal(wrong, 1)
+
+
 def test_draws_are_keyed_by_name_and_seed() -> None:
-    one = Deal(0, 50, 1)
+    one = Deal.of(0, 50, 1)
     assert not np.array_equal(one.normal("a"), one.normal("b"))
-    assert not np.array_equal(one.normal("a"), Deal(0, 50, 2).normal("a"))
+    assert not np.array_equal(one.normal("a"), Deal.of(0, 50, 2).normal("a"))
     before = one.normal("a")
     one.normal("b")
     np.testing.assert_array_equal(one.normal("a"), before)
 
 
 def test_the_middle_of_every_range_has_no_chance_in_it() -> None:
-    middle = Deal(5, 3, 1, central=True)
+    middle = Deal.of(5, 3, 1, central=True)
     np.testing.assert_array_equal(middle.normal("a"), 0.0)
     np.testing.assert_array_equal(middle.uniform("a"), 0.5)
     np.testing.assert_allclose(ratios(effect(), "rct", STUDY, middle, "a"), 0.8)
@@ -142,7 +184,7 @@ def test_hazards_follow_odds_and_risks(ratio: float, baseline: float, kind: str)
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_coverage_stays_between_nobody_and_everyone(ends: list[float]) -> None:
     low, central, high = sorted(ends)
-    found = shares(Number(central=central, low=low, high=high), Deal(0, 200, 1), "a")
+    found = shares(Number(central=central, low=low, high=high), Deal.of(0, 200, 1), "a")
     assert ((found >= 0.0) & (found <= 1.0)).all()
 
 

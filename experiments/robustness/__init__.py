@@ -1,0 +1,1 @@
+"""Policies across many futures: robustness, search among portfolios, adaptive pathways."""

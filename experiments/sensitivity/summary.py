@@ -1,0 +1,131 @@
+"""What the terminal says of an analysis: leading factors of the main outputs, verdicts, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.sensitivity.methods import METHODS
+from experiments.sensitivity.verdict import CONVERGED, UNSETTLED, VERDICTS
+from experiments.told_first import rank
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.table import Table
+
+ROWS = 20  # of the table
+LEADING = 3  # factors of a row
+
+
+def shown_outputs(dataset: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Outputs to tell of: the last year, the first group; those told first first."""
+    year, group = dataset["year"].values, dataset["group"].values.astype(str)
+    some = np.flatnonzero((year == year.max()) & (group == group[0]))
+    indicator, product = (dataset[key].values.astype(str) for key in ("indicator", "product"))
+    ranks = [rank(indicator[at], product[at]) for at in some]
+    return some[np.argsort(ranks, kind="stable")].astype(np.int64)
+
+
+def leading(dataset: xr.Dataset, output: int) -> list[tuple[str, float, float]]:
+    """Labels, index and half-width of the factors above the dummy, the largest first."""
+    one = dataset.isel(output=output)
+    index = one[str(dataset.attrs["main_index"])].values
+    half = one[str(dataset.attrs["half_width"])].values
+    labels = one["factor_label"] if "factor_label" in one.coords else one["factor"]
+    dummy = float(one["dummy"])
+    order = np.argsort(-np.abs(np.nan_to_num(index)), kind="stable")[:LEADING]
+    above = [at for at in order if np.isnan(dummy) or abs(index[at]) > dummy]
+    return [(str(labels.values[at]), float(index[at]), float(half[at])) for at in above]
+
+
+def table_of(dataset: xr.Dataset) -> Table:
+    """Leading factors with 95% intervals of the main outputs in the last year."""
+    from rich import box
+    from rich.table import Table
+
+    shown = shown_outputs(dataset)
+    year, group = dataset["year"].values.max(), dataset["group"].values[0]
+    attributes = dataset.attrs
+    caption = (
+        f"Other outputs: sensitivity.csv. Interval: {attributes['main_index']} plus or minus "
+        "its half-width, 95%. Only factors above the dummy."
+    )
+    table = Table(
+        title=f"{attributes['method_title']}: what drives {group} in {year}",
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        expand=True,
+    )
+    table.add_column("output", ratio=3, overflow="fold")
+    table.add_column("leading factors", ratio=6, overflow="fold")
+    table.add_column("verdict", ratio=2, overflow="fold")
+    several = len(np.unique(dataset["scenario"].values)) > 1
+    for at in shown[:ROWS]:
+        one = dataset.isel(output=at)
+        name = f"{one['indicator'].item()}, {one['product'].item()}"
+        if several:
+            name = f"{name}\n{one['scenario'].item()}"
+        lines = [
+            f"{label} {index:.3g} ({index - half:.3g} to {index + half:.3g})"
+            for label, index, half in leading(dataset, int(at))
+        ]
+        verdict = str(one["verdict"].item())
+        if verdict == UNSETTLED and int(one["more_runs"]) > 0:
+            verdict += f"\n{int(one['more_runs'])} more runs"
+        said = "none above the dummy" if verdict.startswith((CONVERGED, UNSETTLED)) else "-"
+        table.add_row(name, "\n".join(lines) or said, verdict)
+    return table
+
+
+def lines_of(dataset: xr.Dataset) -> Iterator[str]:
+    """Counts of verdicts, the rule, what to do, which factors replay."""
+    attributes = dataset.attrs
+    verdicts = dataset["verdict"].values.astype(str)
+    counts = {name: int((verdicts == name).sum()) for name in VERDICTS}
+    told = ", ".join(f"{many} {name}" for name, many in counts.items() if many)
+    yield f"{len(verdicts)} outputs: {told}."
+    yield f"Rule: {attributes['rule']}."
+    yield f"Outputs are {attributes['outputs_are']}."
+    if attributes["notes"]:
+        yield f"Note: {attributes['notes']}."
+    yield from advice(dataset, counts)
+    for name, text in (("replayed", "Replayed from 2010"), ("branched", "From the branch on")):
+        if attributes.get(name):
+            yield f"{text}: {attributes[name]}."
+
+
+def advice(dataset: xr.Dataset, counts: dict[str, int]) -> Iterator[str]:
+    """What to do about outputs that have not converged or have no index."""
+    method = METHODS[str(dataset.attrs["method"])]
+    more = dataset["more_runs"].values
+    unsettled = dataset["verdict"].values.astype(str) == UNSETTLED
+    if counts[UNSETTLED] and method.fixed:
+        yield (
+            "What to do: this design has one size; use it to screen, then sobol or pawn on the "
+            "factors that matter."
+        )
+    elif counts[UNSETTLED]:
+        asked = more[unsettled]
+        step = int(dataset.attrs["runs"]) // int(dataset.attrs["n"])
+        points = int(dataset.attrs["runs"])
+        median, most = (int(np.quantile(asked, at, method="higher")) for at in (0.5, 1.0))
+        yield (
+            f"What to do: --n {(points + median) // step} would do for half of those not "
+            f"converged, --n {(points + most) // step} for all, if intervals shrink as "
+            "1/sqrt(N); or vary fewer factors, or use groups; until then read their indices as "
+            "a ranking at most."
+        )
+    elif counts[CONVERGED]:
+        yield "What to do: nothing; indices can be read as they are."
+    if counts["undefined"]:
+        yield (
+            "Undefined: some run gives no number, or the variance lies in too few runs; no index "
+            "is given."
+        )
