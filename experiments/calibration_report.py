@@ -157,9 +157,29 @@ def _blocks(outcome: Outcome) -> list[list[str]]:
 def _plots(report: Report, folder: Path) -> None:
     outcome = report.outcome
     ahead = () if report.holdout is None else forecasts(report.holdout, outcome)
-    save_calibration(left_out(report), learnt(report), ahead, outcome.plan.catalogue, folder)
+    save_calibration(left_out(report), inputs_learnt(report), ahead, outcome.plan.catalogue, folder)
     if outcome.joined is not None:
         save_fans(outcome, folder)
+    _analysis(report, folder)
+
+
+def _analysis(report: Report, folder: Path) -> None:
+    """Figures in the 50 and 90% bands; posterior against prior, and the chains, of a whole fit."""
+    from experiments.plots.analysis import held, learnt
+    from experiments.plots.analysis.frame import save as draw
+    from experiments.plots.analysis.outputs import About
+    from experiments.plots.analysis.wording import words_of
+
+    outcome = report.outcome
+    table = held.from_predicted(left_out(report))
+    about = About(notes=(words_of("en").say("held.left-out"),))
+    draw(held.figure(table, about), held.rows(table), folder / "held")
+    if outcome.asked.until is None:
+        posterior = posterior_of(outcome)
+        under, taught = learnt.about(posterior), learnt.rows(posterior, outcome.plan.catalogue)
+        draw(learnt.figure(taught, under), taught, folder / "posterior")
+        chains = learnt.chain_rows(posterior)
+        draw(learnt.chain_figure(chains, under), chains, folder / "chains")
 
 
 def left_out(report: Report) -> list[Predicted]:
@@ -218,7 +238,7 @@ def _predicted(
     )
 
 
-def learnt(report: Report) -> list[Learnt]:
+def inputs_learnt(report: Report) -> list[Learnt]:
     """Priors and posteriors of the inputs for the plots."""
     rows = {(row.block, row.name): row for row in report.parameters}
     found = []

@@ -17,6 +17,7 @@ from experiments import (
     explain_commands,
     file_commands,
     fit_commands,
+    plot_command,
     report_command,
     robustness_commands,
     scenario_commands,
@@ -366,6 +367,7 @@ _PANELS = {
         fit_commands.backtest,
         fit_commands.score,
         fit_commands.coverage,
+        plot_command.plot,
     ),
 }
 for _panel, _commands in _PANELS.items():

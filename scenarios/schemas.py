@@ -79,6 +79,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "effect": "size of a measure's effect: quantiles of its range",
         "parameter": "a row of the parameters that is not fitted: quantiles of its prior",
         "posterior": "how many draws: each point has one of them",
+        "sizes": "how many draws of the sizes of measures and trends: each point has one of them",
         "structure": "subadditivity or floor (low, high), or a switch of agents (values)",
         "seed": "how many seeds of agents: each point has one of them",
         "low": "lower end",

@@ -40,6 +40,16 @@ COMMANDS = (
     "backtest",
     "score",
     "coverage",
+    "report",
+    "batch",
+    "status",
+    "sensitivity",
+    "discover",
+    "robust",
+    "value",
+    "portfolio",
+    "pathways",
+    "plot",
     "show",
 )
 TOPICS = (

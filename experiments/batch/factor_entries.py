@@ -274,8 +274,17 @@ def _posterior(entry: FactorEntry, place: Place, around: Surroundings) -> Factor
         allowed = "either draws, or a factor posterior (it says which draw a point has)"
         message = "draws stand beside a factor posterior"
         raise refusal(document, ("draws",), message, file.draws, allowed)
-    label = "Draw of the priors" if file.prior else "Draw of the posterior (fit to the figures)"
+    label = "Draw of the parameters, fitted or not"
+    if not any(one.sizes is not None for one in file.factors or ()):
+        label += "; of sizes of measures and of chance of events"
     return _loose(entry, "posterior", label, count)
+
+
+def _sizes(entry: FactorEntry, place: Place, around: Surroundings) -> Factor:
+    """Which numbers name the sizes of all that scenarios move, apart from the parameters."""
+    _refuse(entry, ("low", "high", "values"), place, around, "the number of draws alone")
+    label = "Sizes and coverage of measures, sizes of trends, chance of events (draw)"
+    return _loose(entry, "sizes", label, int(entry.sizes or 0))
 
 
 def _seed(entry: FactorEntry, place: Place, around: Surroundings) -> Factor:
@@ -299,10 +308,10 @@ def _loose(entry: FactorEntry, kind: Kind, label: str, count: int) -> Factor:
         label=label,
         low=0.0,
         high=float(count),
-        unit="draw" if kind == "posterior" else "seed",
+        unit="seed" if kind == "seed" else "draw",
         group=entry.group or kind,
         history=kind in HISTORY,
-        assumed=False,
+        assumed=kind == "sizes",
     )
 
 
@@ -376,6 +385,7 @@ _RESOLVE: Mapping[str, Callable[[FactorEntry, Place, Surroundings], Factor]] = {
     "effect": _effect,
     "parameter": _parameter,
     "posterior": _posterior,
+    "sizes": _sizes,
     "structure": _structure,
     "seed": _seed,
 }

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["trend", "lever", "effect", "parameter", "posterior", "structure", "seed"]
+Kind = Literal["trend", "lever", "effect", "parameter", "posterior", "sizes", "structure", "seed"]
 
 
 @dataclass(frozen=True)
 class Factor:
     """One factor. A point holds a number for each: a value between ``low`` and ``high``.
 
-    Where ``values`` are given the number is an index into them, and where ``kind`` is posterior or
-    seed it is the number of a draw or of a seed: these are not ordered, ``low`` is 0 and ``high``
-    the number of values.
-    ``group``: trend, strategic objective, product, "posterior", "structure" or "seed".
+    Where ``values`` are given the number is an index into them, and where ``kind`` is posterior,
+    sizes or seed it is the number of a draw or of a seed: these are not ordered, ``low`` is 0 and
+    ``high`` the number of values.
+    ``group``: trend, strategic objective, product, or the kind of the others.
     ``history``: it acts before the branch, so a run replays from 2010; the others branch.
     """
 
@@ -34,4 +34,4 @@ class Factor:
     @property
     def ordered(self) -> bool:
         """Whether a larger number means more of something."""
-        return not self.values and self.kind not in ("posterior", "seed")
+        return not self.values and self.kind not in ("posterior", "sizes", "seed")

@@ -45,6 +45,7 @@ from scenarios.schema import Scenario
 MANY_VALUES = 100_000_000  # of rows x outputs, from which on a caution is told
 MOST_BYTES = 50e9
 BYTES = 4  # of a value
+ENOUGH = 50  # draws, for events that are rare
 MOST_ROWS = 20_000_000
 
 
@@ -254,6 +255,7 @@ def _cautions(batch: Batch, library: Library) -> tuple[str, ...]:
     moved = {one for name in levers for one in library.members(name)}
     for scenario in batch.scenarios:
         moved |= {one for one, position in scenario.plan.levers.items() if position}
+    found += _few_events(batch, library)
     for factor in batch.factors:
         if factor.kind == "effect" and factor.name not in moved:
             found.append(f"{factor.label}: no scenario and no lever moves this measure.")
@@ -269,6 +271,22 @@ def _says(scenario: Scenario, factor: Factor, library: Library) -> bool:
         return bool(scenario.plan.trends.get(factor.name))
     members = library.members(factor.name) if factor.kind == "lever" else ()
     return any(scenario.plan.levers.get(one) for one in members)
+
+
+def _few_events(batch: Batch, library: Library) -> list[str]:
+    """A caution where events of trends happen, or not, in few draws."""
+    trends = {factor.name for factor in batch.factors if factor.kind == "trend"}
+    chance = [one for one in library.drivers.values() if one.entry.shock is not None]
+    shocks = sorted({driver.trend for driver in chance} & trends)
+    named = [factor.high for factor in batch.factors if factor.kind in ("posterior", "sizes")]
+    draws = int(max(named, default=batch.draws))
+    if not shocks or draws >= ENOUGH:
+        return []
+    return [
+        f"Events of {', '.join(shocks)} happen by the number of the draw: {draws} draws hold "
+        f"few of them, the same at every point; {ENOUGH} or more are advised (draws, posterior "
+        "or sizes)."
+    ]
 
 
 def _parts(batch: Batch) -> dict[str, str]:

@@ -57,7 +57,10 @@ def plan_at(batch: Batch, scenario: Scenario, points: Int) -> Plan:
 
 
 def deal_at(batch: Batch, draws: Int, points: Int) -> Deal:
-    """Draws by number (D,), with the sizes of effects that the points (D,) name."""
+    """Draws by number (D,) of all sizes, with those that the points (D,) name."""
+    sizes = batch.column("sizes")
+    if sizes is not None:
+        draws = batch.points[points, sizes].astype(np.int64)
     scores: Mapping[str, Float] = {
         f"measure/{factor.name}/effect": ndtri(batch.points[points, k])
         for k, factor in enumerate(batch.factors)

@@ -22,7 +22,7 @@ WHOLE = "whole"
 DEFAULT_DRAWS = {"compartments": 20, "agents": 4}
 MOST_YEARS = 100
 # What names the thing that a factor varies: exactly one of these in each factor.
-KINDS = ("trend", "lever", "effect", "parameter", "posterior", "structure", "seed")
+KINDS = ("trend", "lever", "effect", "parameter", "posterior", "sizes", "structure", "seed")
 
 
 def _one(value: object) -> object:
@@ -76,6 +76,7 @@ class FactorEntry(Entry):
     effect: Name | None = None
     parameter: Name | None = None
     posterior: Annotated[int, Field(ge=2)] | None = None
+    sizes: Annotated[int, Field(ge=2, le=100_000)] | None = None
     structure: Name | None = None
     seed: Annotated[int, Field(ge=2, le=10_000)] | None = None
     low: float | None = None

@@ -31,9 +31,14 @@ from scenarios.schema import Scenario
 if TYPE_CHECKING:
     import xarray as xr
 
+    from experiments.batch.factors import Factor
+
 Float = npt.NDArray[np.float64]
 
 SENSITIVITY = "sensitivity.nc"
+REFERENCE = "current-policy"
+MOST = 20  # outputs that are told of a store that holds none of those told first
+NEEDED = ("verdict", "indicator", "product", "group", "year")  # of a sensitivity analysis
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,9 @@ class Material:
     """Everything that a report tells.
 
     ``series``: yearly values (scenarios, D, years) of what the tables tell, by indicator and
-    product, those with a value; ``question`` "" where nobody gave one; ``reader``: the reference
-    with its figures, None of a store; ``plans``: scenarios as today's files give them; ``fresh``:
+    product, those with a value (D: draws, or sampled futures where ``factors`` vary);
+    ``points``: sampled ones; ``seeds``: of each draw of agents; ``question`` "" where nobody gave
+    one; ``reader``: the reference with its figures, None of a store; ``plans``: scenarios as today's files give them; ``fresh``:
     whether these are the files that the results were made with; ``runs``: all, failed and
     missing ones.
     """
@@ -54,11 +60,23 @@ class Material:
     library: Library
     plans: Mapping[str, Scenario]
     attributes: Mapping[str, str]
-    factors: tuple[tuple[str, str], ...] = ()  # kind and name of what a store varies
+    factors: tuple[Factor, ...] = ()  # what a store varies
+    points: int = 0
+    seeds: int = 0
     reader: Reader | None = None
     sensitivity: xr.Dataset | None = None
     fresh: bool = True
     runs: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def baseline(self) -> str:
+        """Current policy where it is there, else the first scenario."""
+        ids = self.scenarios.ids
+        return REFERENCE if REFERENCE in ids and self.factors else ids[0]
+
+    def key(self, sentence: str) -> str:
+        """The sentence that tells of sampled futures where there are any, not of draws."""
+        return f"{sentence}.futures" if self.factors else sentence
 
 
 @contextmanager
@@ -105,6 +123,7 @@ def _of_results(folder: Path, sensitivity: Path | None, files: ExitStack) -> Mat
         reader=reader,
         sensitivity=_open_sensitivity(sensitivity or folder / SENSITIVITY, sensitivity, files),
         fresh=_fresh(told, catalogue),
+        seeds=scenarios.seeds,
         runs=(len(scenarios.ids) * scenarios.draws, 0, 0),
     )
 
@@ -121,21 +140,25 @@ def _open_sensitivity(path: Path, asked: Path | None, files: ExitStack) -> xr.Da
             allowed = f"a file {SENSITIVITY} that drugfutures sensitivity wrote"
             raise InputError("no such file", key="--sensitivity", given=str(path), allowed=allowed)
         return None
+    refusal = InputError(
+        "a sensitivity analysis that cannot be read",
+        key="--sensitivity",
+        given=str(path),
+        allowed="a whole file that drugfutures sensitivity wrote",
+    )
     try:
-        return files.enter_context(xr.open_dataset(path, engine="h5netcdf"))
+        found = files.enter_context(xr.open_dataset(path, engine="h5netcdf"))
     except (OSError, ValueError):
-        allowed = "a whole file that drugfutures sensitivity wrote"
-        raise InputError(
-            "a sensitivity analysis that cannot be read",
-            key="--sensitivity",
-            given=str(path),
-            allowed=allowed,
-        ) from None
+        raise refusal from None
+    if any(name not in found.variables for name in NEEDED) or "main_index" not in found.attrs:
+        raise refusal
+    return found
 
 
 def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
     from experiments.batch.opened import labelled
     from experiments.batch.store import open_store
+    from experiments.robustness.futures import Futures, check_futures_design
 
     flat = files.enter_context(open_store(url))
     if "statistic" in flat.coords:
@@ -145,14 +168,16 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
             allowed="a store of a study without keep: quantiles",
         )
     attributes = {str(key): str(value) for key, value in flat.attrs.items()}
+    check_futures_design(attributes, url)
     catalogue = load_catalogue(
         Path(attributes["catalogue"]) if attributes.get("catalogue") else None
     )
     library = load_library(catalogue)
-    wanted = labelled(flat.isel(output=_wanted(flat)))
-    scenarios = Scenarios(as_scenarios(wanted, catalogue, library))
+    wanted = labelled(flat.isel(output=_wanted(flat, url)))
+    scenarios = Scenarios(as_scenarios(wanted, catalogue, library, url))
     states = flat["state"].values
     beside = Path(url).parent / SENSITIVITY if "://" not in url else Path(SENSITIVITY)
+    futures = Futures(flat)
     return Material(
         title=attributes.get("title", ""),
         question=attributes.get("question", ""),
@@ -161,34 +186,40 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
         library=library,
         plans={one.id: one for one in load(_shipped(scenarios.ids, library), library)},
         attributes=attributes,
-        factors=tuple(
-            (str(kind), str(name))
-            for kind, name in zip(
-                flat["factor_kind"].values, flat["factor_name"].values, strict=True
-            )
-        ),
+        factors=futures.factors,
+        points=futures.count,
+        seeds=wanted.sizes.get("seed", 0),
         sensitivity=_open_sensitivity(sensitivity or beside, sensitivity, files),
         fresh=_fresh(attributes, catalogue),
         runs=(states.size, int((states == "failed").sum()), int((states == "missing").sum())),
     )
 
 
-def _wanted(flat: xr.Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Outputs that a report tells: reading a whole store would take its size in memory."""
-    pairs = set(told_first())
-    here = zip(flat["indicator"].values, flat["product"].values, flat["group"].values, strict=True)
-    return np.array([(str(i), str(p)) in pairs and str(g) == WHOLE for i, p, g in here], bool)
+def _wanted(flat: xr.Dataset, url: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Outputs that a report tells: reading a whole store would take its size in memory.
+
+    The first ones of a store that holds none of those. Raises InputError for one without Belgium.
+    """
+    told = set(told_first())
+    names = ("indicator", "product", "group")
+    here = [tuple(map(str, one)) for one in zip(*(flat[n].values for n in names), strict=True)]
+    pairs = list(dict.fromkeys((i, p) for i, p, g in here if g == WHOLE))
+    if not pairs:
+        raise InputError(
+            "a report tells of Belgium as a whole, and this store does not hold it",
+            given=url,
+            allowed=f"a store of a study with keep: groups: [{WHOLE}]",
+        )
+    chosen = set([pair for pair in pairs if pair in told] or pairs[:MOST])
+    return np.array([(i, p) in chosen and g == WHOLE for i, p, g in here], bool)
 
 
 def _series(scenarios: Scenarios) -> dict[tuple[str, str], Float]:
     """Each read once: the file is compressed."""
-    found = {}
-    for indicator, product in told_first():
-        if indicator in scenarios.indicators and product in scenarios.products:
-            values = scenarios.series(indicator, product)
-            if not np.isnan(values).all():
-                found[indicator, product] = values
-    return found
+    every = [(one, product) for one in scenarios.indicators for product in scenarios.products]
+    pairs = [pair for pair in told_first() if pair in set(every)] or every
+    read = {(one, product): scenarios.series(one, product) for one, product in pairs}
+    return {pair: values for pair, values in read.items() if not np.isnan(values).all()}
 
 
 def _shipped(ids: list[str], library: Library) -> tuple[str, ...]:
@@ -196,11 +227,24 @@ def _shipped(ids: list[str], library: Library) -> tuple[str, ...]:
     return tuple(one for one in ids if one in library.futures)
 
 
-def as_scenarios(found: xr.Dataset, catalogue: Catalogue, library: Library) -> xr.Dataset:
-    """A labelled batch in the form of scenarios.nc: every point, draw and seed is a draw."""
+def as_scenarios(found: xr.Dataset, catalogue: Catalogue, library: Library, url: str) -> xr.Dataset:
+    """A labelled batch in the form of scenarios.nc: every point, draw and seed is a draw.
+
+    Points and draws in which a run of any scenario failed or lacks are left out of all of them,
+    so that every number is of the same futures. Raises InputError where none is left.
+    """
     axes = [axis for axis in ("point", "draw", "seed") if axis in found.dims]
-    flat = found.stack(run=axes).dropna("run", how="all").reset_index("run", drop=True)
+    found = found.drop_dims([name for name in ("factor", "points") if name in found.dims])
+    flat = found.stack(run=axes).reset_index("run", drop=True)
     flat = flat.rename(run="draw").transpose("scenario", "draw", "time", "product", "group")
+    kept = _whole(flat, found.sizes.get("seed", 1))
+    if not kept.any():
+        raise InputError(
+            "no future of this store is whole: of each, some run failed or is missing",
+            given=url,
+            allowed="a store that drugfutures batch has gone through",
+        )
+    flat = flat.isel(draw=np.flatnonzero(kept))
     names = names_of(catalogue)
     rows = {row.id: row for row in catalogue.products}
     products = [str(one) for one in flat["product"].values]
@@ -215,3 +259,13 @@ def as_scenarios(found: xr.Dataset, catalogue: Catalogue, library: Library) -> x
         product_kind=("product", kinds),
         mode=("product", modes),
     )
+
+
+def _whole(flat: xr.Dataset, seeds: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Draws (D,) with values in every scenario and, as seeds stay together, of every seed."""
+    held = np.zeros((flat.sizes["scenario"], flat.sizes["draw"]), bool)
+    for one in flat.data_vars.values():
+        if one.dims[:2] == ("scenario", "draw"):
+            held |= np.isfinite(one.values).reshape(*held.shape, -1).any(axis=2)
+    each = held.all(axis=0).reshape(-1, seeds).all(axis=1)
+    return np.repeat(each, seeds)

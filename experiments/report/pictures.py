@@ -95,7 +95,9 @@ def scenario_fan(
     alt = words.say(
         "fan.alt", name=name, product=whose, year=scenarios.years[-1], values="; ".join(told)
     )
-    return Picture(path, words.say("fan.caption", name=name, product=whose, unit=unit), alt)
+    return Picture(
+        path, words.say(material.key("fan.caption"), name=name, product=whose, unit=unit), alt
+    )
 
 
 def _draw_curves(axes: Axes, years: Float, curves: Sequence[Curve]) -> None:
@@ -111,7 +113,8 @@ def _draw_curves(axes: Axes, years: Float, curves: Sequence[Curve]) -> None:
             [x], [median[-1]], curve.look.marker, color=colour, markersize=3.4, markerfacecolor="w"
         )
     axes.set_xlim(years[0], years[-1] + 0.4 + 0.13 * len(curves))
-    axes.set_ylim(bottom=0.0)
+    lowest = min(float(np.nanmin(curve.values)) for curve in curves)
+    axes.set_ylim(bottom=1.05 * min(0.0, lowest))
 
 
 def _years_and_numbers(axes: Axes, years: Float, words: Words) -> None:

@@ -17,7 +17,7 @@ from experiments.compare import (
     paired,
 )
 from experiments.report.blocks import Block, Bullets, Heading, Picture, Report, Table, Text
-from experiments.report.drivers import sensitivity
+from experiments.report.drivers import sensitivity, varied
 from experiments.report.material import Material
 from experiments.report.pictures import (
     MOST,
@@ -53,7 +53,7 @@ def report_of(material: Material, language: str, year: int | None, folder: Path)
     words = words_of(language, material.library.texts)
     scenarios = material.scenarios
     last = scenarios.last(year)
-    baseline = scenarios.baseline(None)
+    baseline = material.baseline
     chosen = [baseline, *_chosen(scenarios, baseline)]
     blocks: list[Block] = []
     for part in (
@@ -63,12 +63,12 @@ def report_of(material: Material, language: str, year: int | None, folder: Path)
         _levers(material, words, chosen),
         _years(material, words, chosen, folder),
         _year(material, words, last, baseline),
-        sensitivity(material.sensitivity, words, last),
+        sensitivity(material, words, last),
         _limits(material, words),
         _provenance(material, words),
     ):
         blocks += part
-    title = material.title or words.say("untitled", year=last)
+    title = material.title or words.say("untitled", year=scenarios.years[-1])
     version = material.attributes.get("package_version", "")
     return Report(
         language,
@@ -88,7 +88,8 @@ def _chosen(scenarios: Scenarios, baseline: str) -> list[str]:
 def _question(material: Material, words: Words, year: int, baseline: str) -> Iterator[Block]:
     yield Heading(1, words.say("section.question"))
     named = scenario_name(words, baseline, material.scenarios)
-    yield Text(material.question or words.say("question.none", baseline=named, year=year))
+    asked = "question.none" if len(material.scenarios.ids) > 1 else "question.one"
+    yield Text(material.question or words.say(asked, baseline=named, year=year))
     if words.language != "en":
         yield Text(words.say("translated"))
 
@@ -107,49 +108,52 @@ def _in_short(material: Material, words: Words, year: int, baseline: str) -> Ite
     yield Heading(1, words.say("section.short"))
     yield Text(words.say("foot"), important=True)
     source = words.say(f"drawn.{scenarios.drawn}")
-    yield Text(words.say("short.draws", draws=words.count(scenarios.draws), source=source))
+    told = {"draws": words.count(scenarios.draws), "source": source}
+    if material.factors:
+        told["points"] = words.count(material.points)
+    yield Text(words.say(material.key("short.draws"), **told))
+    if material.seeds > 1:
+        yield Text(words.say("short.seeds", seeds=material.seeds))
+    named = scenario_name(words, baseline, scenarios)
+    if len(scenarios.ids) == 1:
+        yield Text(words.say("short.one", baseline=named, year=year))
+        return
     rows = []
     for one in scenarios.ids:
         if one != baseline:
             found = [_compared(material, pair, year, baseline, one) for pair in material.series]
-            clear = [p for p in found if not p.equal and not p.negligible and p.agree >= CLEAR]
-            rises = sum(p.difference > 0 for p in clear)
-            still = sum(p.equal or p.negligible for p in found)
-            counts = (rises, len(clear) - rises, still, len(found) - len(clear) - still)
-            rows.append((scenario_name(words, one, scenarios), *(str(count) for count in counts)))
-    if rows:
-        named = scenario_name(words, baseline, scenarios)
-        told = {"all": len(material.series), "baseline": named, "year": year}
-        keys = ("scenario", "rise", "fall", "same", "unclear")
-        header = tuple(words.say(f"column.{key}") for key in keys)
-        widths = (3.0, 1.0, 1.0, 1.0, 1.0)
-        yield Table(words.say("short.caption", **told), header, tuple(rows), (1, 2, 3, 4), widths)
+            rows.append((scenario_name(words, one, scenarios), *_counts(found)))
+    header = tuple(words.say(f"column.{key}") for key in ("scenario", "rise", "fall", "same"))
+    header = (*header, words.say(material.key("column.unclear")))
+    filled = {"all": len(material.series), "baseline": named, "year": year}
+    caption = words.say(material.key("short.caption"), **filled)
+    yield Table(caption, header, tuple(rows), (1, 2, 3, 4), (3.0, 1.0, 1.0, 1.0, 1.0))
+    yield Text(words.say("short.read"))
+
+
+def _counts(found: Sequence[Paired]) -> tuple[str, ...]:
+    """Indicators that rise, fall, show nothing, and those of which draws disagree."""
+    clear = [p for p in found if not p.equal and not p.negligible and p.agree >= CLEAR]
+    rises = sum(p.difference > 0 for p in clear)
+    still = sum(p.equal or p.negligible for p in found)
+    counts = (rises, len(clear) - rises, still, len(found) - len(clear) - still)
+    return tuple(str(count) for count in counts)
 
 
 def _scenarios(material: Material, words: Words) -> Iterator[Block]:
     scenarios = material.scenarios
     yield Heading(1, words.say("section.scenarios"))
-    yield Text(words.say("scenarios.about"))
-    if material.factors:
-        named = "; ".join(factor_name(words, kind, name) for kind, name in material.factors)
-        yield Text(words.say("scenarios.varied", factors=named))
+    yield Text(words.say(material.key("scenarios.about")))
     items = []
     for one in scenarios.ids:
-        about = material.plans[one].description if one in material.plans else ""
-        told = words.name(f"scenario.{one}.about", about or one)
+        plan = material.plans.get(one)
+        otherwise = words.say("scenarios.unknown") if plan is None else plan.description or one
+        told = words.name(f"scenario.{one}.about", otherwise)
         items.append((f"{scenario_name(words, one, scenarios)}.", " ".join(told.split())))
     yield Bullets(tuple(items))
-
-
-def factor_name(words: Words, kind: str, name: str) -> str:
-    """The name of a factor in the language of the report."""
-    if kind == "trend":
-        return words.name(f"trend.{name}", name)
-    for group in ("strategic", "objective", "measure"):
-        found = words.name(f"{group}.{name}", "")
-        if found and found != name:
-            return f"{name} {found}"
-    return name
+    if material.factors:
+        yield Text(words.say("scenarios.varied"))
+        yield varied(material.factors, words)
 
 
 def _levers(material: Material, words: Words, chosen: Sequence[str]) -> Iterator[Block]:
@@ -162,8 +166,13 @@ def _levers(material: Material, words: Words, chosen: Sequence[str]) -> Iterator
         if any(x != 0.0 for x in material.plans[one].plan.levers.values())
     ]
     shown = [one for one in chosen if one in moving][:ABREAST] or moving[:ABREAST]
+    unknown = [one for one in material.scenarios.ids if one not in material.plans]
+    if unknown:
+        named = ", ".join(scenario_name(words, one, material.scenarios) for one in unknown)
+        yield Text(words.say("levers.unknown", names=named))
     if not shown:
-        yield Text(words.say("levers.none"))
+        if not unknown:
+            yield Text(words.say("levers.none"))
     else:
         yield Text(words.say("levers.about"))
         if len(moving) > len(shown):
@@ -175,7 +184,7 @@ def _levers(material: Material, words: Words, chosen: Sequence[str]) -> Iterator
         sizes = [driver for driver in material.library.drivers.values() if driver.trend in moved]
         assumed = sum(trend_assumed(driver) for driver in sizes)
         told = ", ".join(words.name(f"trend.{name}", name) for name in moved)
-        yield Text(words.say("trends.about", moved=f"{told} ({assumed}/{len(sizes)})"))
+        yield Text(words.say("trends.about", moved=told, assumed=assumed, all=len(sizes)))
 
 
 def _lever_table(material: Material, words: Words, shown: Sequence[str]) -> Table:
@@ -241,10 +250,11 @@ def _year(material: Material, words: Words, year: int, baseline: str) -> Iterato
     scenarios = material.scenarios
     named = scenario_name(words, baseline, scenarios)
     yield Heading(1, words.say("section.year", year=year))
-    yield Text(words.say("year.about", baseline=named))
     others = [one for one in scenarios.ids if one != baseline]
+    about = material.key("year.about" if others else "year.one")
+    yield Text(words.say(about, **({"baseline": named} if others else {})))
     parts = [others[i : i + ABREAST] for i in range(0, len(others), ABREAST)] or [[]]
-    caption = words.say("year.caption", baseline=named, year=year)
+    caption = words.say("year.caption" if others else "year.alone", baseline=named, year=year)
     for number, part in enumerate(parts, start=1):
         told = caption
         if len(parts) > 1:
@@ -298,7 +308,7 @@ def _limits(material: Material, words: Words) -> Iterator[Block]:
     runs, failed, missing = material.runs
     if failed or missing:
         filled["failed"] = {"failed": failed, "runs": runs, "missing": missing}
-        keys.append("failed")
+        keys.insert(0, "failed")
     yield Heading(1, words.say("section.limits"))
     yield Bullets(
         tuple(
@@ -318,6 +328,8 @@ def _provenance(material: Material, words: Words) -> Iterator[Block]:
     design = [material.attributes.get(f"design_{key}", "") for key in ("method", "n", "seed")]
     if design[0]:
         rows.append((words.say("provenance.design"), ", ".join(filter(None, design))))
+    if material.attributes.get("cautions"):
+        rows.append((words.say("provenance.cautions"), material.attributes["cautions"]))
     yield Heading(1, words.say("section.provenance"))
     yield Table(
         words.say("provenance.caption"),

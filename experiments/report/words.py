@@ -34,6 +34,10 @@ class Words:
         """A sentence with its gaps filled."""
         return _sentences()[key][self.language].format(**filled)
 
+    def known(self, key: str, otherwise: str) -> str:
+        """A sentence without gaps; ``otherwise`` where there is none of that name."""
+        return _sentences()[key][self.language] if key in _sentences() else otherwise
+
     def name(self, key: str, otherwise: str | None = None) -> str:
         """The name of something shown, in English (or as given) where the language has none."""
         found = self.texts.get(key) or self.english.get(key)
@@ -67,6 +71,12 @@ class Words:
         rounded = round(value, digits - 1 - math.floor(math.log10(abs(value))))
         pattern = "#,##0" + ("." + "0" * min(places, 6) if places else "")
         return str(format_decimal(rounded, format=pattern, locale=self.language))
+
+    def plain(self, value: float) -> str:
+        """A number that somebody chose, with the digits that it was given with."""
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(value, format="#,##0.######", locale=self.language))
 
     def interval(self, median: float, low: float, high: float) -> str:
         """A median with its interval in one cell."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -64,15 +65,18 @@ def opening(found: Discovery, futures: Futures) -> list[str]:
         lines.append(NOTHING)
     lines.append(
         f"Coverage {span(found.coverage)}, density {span(found.density)} in these futures (90% of "
-        f"bootstraps of the points). In points not searched, over {len(trial.halves)} halves: "
-        f"coverage {span(trial.coverage)}, density {span(trial.density)}, against "
+        f"bootstraps of the points). In points not searched, over the {trial.with_box} of "
+        f"{len(trial.halves)} halves that found a box: coverage {span(trial.coverage)}, "
+        f"density {span(trial.density)}, against "
         f"{cases.share:.0%} of all; p = {trial.p:.2g}."
     )
     return lines
 
 
 def span(one: Span) -> str:
-    """Shares in percent: "84% (81 to 87)"."""
+    """Shares in percent: "84% (81 to 87)"; "none" for NaN."""
+    if np.isnan(one.value):
+        return "none"
     return f"{one.value:.0%} ({100 * one.low:.0f} to {100 * one.high:.0f})"
 
 
@@ -214,8 +218,9 @@ def save_discovery(found: Discovery, futures: Futures, folder: Path) -> None:
         "factors_explain_how": found.explained[1],
         "found": found.found,
         "p": found.trial.p,
+        "halves_with_a_box": found.trial.with_box,
         **{
-            f"{where}_{name}": list(vars(one).values())
+            f"{where}_{name}": [None if np.isnan(end) else end for end in vars(one).values()]
             for where, pair in (
                 ("sampled", (found.coverage, found.density)),
                 ("not_searched", (found.trial.coverage, found.trial.density)),

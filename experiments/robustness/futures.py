@@ -6,7 +6,7 @@ of a study meets the same futures, so that scenarios can be set side by side in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from experiments.batch.design import SAMPLES
 from experiments.batch.factors import Factor, Kind
 from model.errors import InputError
 
@@ -33,6 +34,30 @@ SHARES = (
 )
 
 
+GRID = (
+    "Points lie on a grid: the ends of a range count as much as its middle, and shares are "
+    "shares of grid points."
+)
+
+
+def check_futures_design(attributes: Mapping[str, object], url: str) -> None:
+    """Refuse a store whose points a sensitivity method placed: they are no even spread of futures.
+
+    ``attributes``: of the store; without a design (one point) all is well. Raises InputError.
+    """
+    method = str(attributes.get("design_method", "") or "")
+    if method in ("", "none", *SAMPLES):
+        return
+    where = f" ({url})" if url else ""
+    raise InputError(
+        f"the points of this store{where} were placed for a sensitivity analysis, so that shares "
+        "and means over them say nothing of futures",
+        key="design_method",
+        given=method,
+        allowed=f"a store of `drugfutures batch` with sample: {', '.join(SAMPLES)}, or no factors",
+    )
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What is looked at: one output of a store."""
@@ -45,9 +70,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Futures:
-    """A flat store (see ``experiments.batch.store``) read as futures."""
+    """A flat store (see ``experiments.batch.store``) read as futures.
+
+    Raises InputError for a store whose points a sensitivity method placed.
+    """
 
     store: xr.Dataset
+
+    def __post_init__(self) -> None:
+        check_futures_design(self.store.attrs, str(self.store.encoding.get("source", "")))
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
@@ -186,6 +217,8 @@ class Futures:
     def about(self, used: Sequence[Factor] | None = None) -> list[str]:
         """What must be said with any share or mean over these futures, a sentence each."""
         told = [SHARES]
+        if str(self.store.attrs.get("design_method", "")) == "grid":
+            told.append(GRID)
         assumed = [one.label for one in (self.factors if used is None else used) if one.assumed]
         if assumed:
             some = "; ".join(assumed[:LISTED])

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from experiments.robustness.futures import Float, Int
+from experiments.compare import NEGLIGIBLE, SAME
+from experiments.robustness.futures import Bool, Float, Int
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Side = Literal["low", "high", "better"]
 
 BOOTSTRAPS = 200
+NOT_VISIBLE = NEGLIGIBLE / 100.0
+"""A policy is better than another where it is so by more than this share of the other's value."""
 ENDS = (0.05, 0.95)
 CLEAR = 0.9
 """Share of resamples that must agree on an order for a reversal to count as clear."""
@@ -46,7 +49,7 @@ MEASURES = (
     Measure("baseline_p90", "how much worse than the baseline in all but 10% of futures", "low"),
     Measure("satisficing", "share of futures in which the threshold is met", "high"),
     Measure("worst", "maximin: the worst outcome", "better"),
-    Measure("worst_p10", "the outcome that is undercut in at most 10% of futures", "better"),
+    Measure("worst_p10", "the outcome that is worse in at most 10% of futures", "better"),
     Measure("mean", "mean outcome", "better"),
     Measure("sd", "standard deviation over futures", "low", ranked=False),
     Measure("mean_variance", "mean, one standard deviation to the worse side", "better"),
@@ -61,8 +64,9 @@ BY_ID = {one.id: one for one in MEASURES}
 class Rule:
     """What counts as good enough of each outcome.
 
-    A number of ``thresholds`` by id of the outcome; else to be better than ``reference`` (future,
-    outcome), such as the baseline of today; else to be better than the baseline in the same future.
+    A number of ``thresholds`` by id of the outcome, to be met exactly; else to be better than
+    ``reference`` (future, outcome), such as the baseline of today; else to be better than the
+    baseline in the same future. Better: by more than ``NOT_VISIBLE`` of it.
     """
 
     baseline: str
@@ -98,10 +102,15 @@ class Table:
         if self.threshold is not None:
             return (self.loss <= self.threshold).astype(float)
         if self.reference is not None:
-            return (self.loss < self.reference).astype(float)
-        found = (self.against < 0.0).astype(float)
+            return visibly_less(self.loss, self.reference).astype(float)
+        found = visibly_less(self.loss, self.loss[self.baseline]).astype(float)
         found[self.baseline] = np.nan
         return found
+
+
+def visibly_less(loss: Float, other: Float) -> Bool:
+    """Where a loss is less than another by more than ``NOT_VISIBLE`` of that."""
+    return cast(Bool, other - loss > NOT_VISIBLE * np.abs(other))
 
 
 class _Sorted:
@@ -129,7 +138,7 @@ def _prepared(table: Table) -> Callable[[Float], dict[str, Float]]:
     """All measures (by policy, in losses) as a function of the weights of the futures."""
     regret, against, loss = table.regret, table.against, table.loss
     by_regret, by_against, by_loss = _Sorted(regret), _Sorted(against), _Sorted(loss)
-    best = (regret <= 0.0).astype(float)
+    best = (~visibly_less(loss.min(axis=0), loss)).astype(float)
     met = table.met
 
     def measured(weight: Float) -> dict[str, Float]:
@@ -157,14 +166,26 @@ def _prepared(table: Table) -> Callable[[Float], dict[str, Float]]:
     return measured
 
 
+def crossed(point: Int, draw: Int) -> tuple[Int, Int, Int, Int]:
+    """What is drawn again: points and the one of each future, draws and the one of each future."""
+    points, at = np.unique(point, return_inverse=True)
+    draws, of = np.unique(draw, return_inverse=True)
+    if len(points) == len(draws) == 1:
+        points = at = np.arange(len(point))
+    elif len(draws) > 1 and len(np.unique(np.stack([at, of]), axis=1).T) == len(points) > 1:
+        points, at = points[:1], np.zeros_like(at)
+    return points, at, draws, of
+
+
 def resamples(point: Int, draw: Int, count: int = BOOTSTRAPS, seed: int = 1) -> Iterator[Float]:
     """Weights of the futures when points and draws are each drawn again.
 
     Futures share points and draws, so that drawing futures alone would make intervals too narrow.
+    Where a point has one draw of many (it is a factor), draws are drawn again with their points;
+    where all futures are of one point and one draw, each is drawn on its own.
     """
     random = np.random.default_rng(seed)
-    points, at = np.unique(point, return_inverse=True)
-    draws, of = np.unique(draw, return_inverse=True)
+    points, at, draws, of = crossed(point, draw)
     for _ in range(count):
         while True:
             by_point, by_draw = (
@@ -183,7 +204,8 @@ def resamples(point: Int, draw: Int, count: int = BOOTSTRAPS, seed: int = 1) -> 
 class Robustness:
     """What the measures give.
 
-    ``measures``: a row for each outcome, policy and measure with its 90% interval and rank;
+    ``measures``: a row for each outcome, policy and measure with its 90% interval and rank
+    (``tied``: fewer than 90% of resamples keep the order with some other policy);
     ``reversals``: pairs of policies that two measures order the other way round; ``dominated``:
     policies that another one is at least as good as in every future; ``left_out``: futures of each
     outcome that some policy has no value in, which are left out for all policies.
@@ -255,11 +277,11 @@ def _scores(measure: Measure, values: Float) -> Float:
 
 
 def ranks(scores: Float) -> Float:
-    """1 for the lowest; equal scores share the better rank; NaN where there is none."""
+    """1 for the lowest; scores equal but for rounding share the better rank; NaN: no score."""
     found = np.full(len(scores), np.nan)
     known = ~np.isnan(scores)
     rest = scores[known]
-    tolerance = 1e-9 * np.max(np.abs(rest), initial=0.0)
+    tolerance = SAME * np.max(np.abs(rest), initial=0.0)
     found[known] = [1 + int((rest < one - tolerance).sum()) for one in rest]
     return found
 
@@ -278,6 +300,7 @@ def _lines(
             np.quantile(_outwards(measure, again[measure.id], sign), ENDS, axis=0), axis=0
         )
         places = ranks(_scores(measure, whole[measure.id]))
+        tied = _tied(_scores(measure, again[measure.id]), places)
         for i, policy in enumerate(policies):
             found.append(
                 {
@@ -288,8 +311,23 @@ def _lines(
                     "low90": float(ends[0, i]),
                     "high90": float(ends[1, i]),
                     "rank": float(places[i]) if measure.ranked else np.nan,
+                    "tied": bool(tied[i]) and measure.ranked,
                 }
             )
+    return found
+
+
+def _tied(again: Float, places: Float) -> Bool:
+    """Policies whose order with any other one fewer than ``CLEAR`` of resamples keep.
+
+    ``again`` (resample, policy): lower is better; ``places``: ranks in all futures.
+    """
+    found = np.zeros(len(places), dtype=bool)
+    for a, b in np.argwhere(places[:, None] < places[None, :]):
+        if (again[:, a] < again[:, b]).mean() < CLEAR:
+            found[[a, b]] = True
+    for a, b in np.argwhere(places[:, None] == places[None, :]):
+        found[[a, b]] |= a != b
     return found
 
 
@@ -335,7 +373,8 @@ def dominated(outcomes: xr.DataArray) -> pd.DataFrame:
     """Policies that another is at least as good as in every future, and better in some.
 
     A row for each outcome, and one with outcome "all" where that holds of every outcome at once.
-    Futures in which either has no value are left out.
+    As good: not worse by more than ``NOT_VISIBLE`` of it. Futures in which any policy has no value
+    are left out.
     """
     import pandas as pd
 
@@ -348,10 +387,9 @@ def dominated(outcomes: xr.DataArray) -> pd.DataFrame:
     lines = []
     for a, policy in enumerate(policies):
         for b, other in enumerate(policies):
-            worse = loss[a] - loss[b]
             # Where nothing is known no claim is made.
-            never = ~(worse < 0).any(axis=0) & ~np.isnan(worse).all(axis=0)
-            some = (worse > 0).any(axis=0)
+            never = ~visibly_less(loss[a], loss[b]).any(axis=0) & ~np.isnan(loss[a]).all(axis=0)
+            some = visibly_less(loss[b], loss[a]).any(axis=0)
             for i in np.flatnonzero(never & some):
                 lines.append({"aim": aims[i], "outcome": names[i], "policy": policy, "by": other})
             if never.all() and some.any():

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from experiments.robustness.futures import check_futures_design
+from experiments.robustness.measures import crossed, resamples
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ class World:
     """Outcomes of packages in futures, by year, and what the futures are.
 
     ``values`` (packages, futures, years); ``points`` (futures,): the point of each future, those of
-    one point share all factors; ``sample`` (futures, factors). ``dropped``: futures left out, as a
+    one point share all factors; ``draws`` (futures,): the draw of each, shared by points (the seed,
+    where there is one draw); ``sample`` (futures, factors). ``dropped``: futures left out, as a
     package failed there or has no value; ``rows`` (packages, futures): their numbers in the store.
     """
 
@@ -84,6 +87,7 @@ class World:
     years: Int
     values: Float
     points: Int
+    draws: Int
     factors: tuple[str, ...]
     labels: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -100,6 +104,7 @@ class World:
 
 def read_world(store: xr.Dataset, aim: Aim) -> World:
     """The aim's outcome in all packages, futures and years of a store. Raises InputError."""
+    check_futures_design(store.attrs, str(store.encoding.get("source", "")))
     columns, years = _columns(store, aim)
     names, futures, rows = _rows(store)
     values = np.asarray(store["values"][:, columns].values, dtype=np.float64)
@@ -118,6 +123,7 @@ def read_world(store: xr.Dataset, aim: Aim) -> World:
         years=years,
         values=found[:, there],
         points=points,
+        draws=futures[there, 2 if np.ptp(futures[there, 1]) == 0 else 1],
         factors=texts["factor"],
         labels=texts["factor_label"],
         kinds=texts["factor_kind"],
@@ -221,13 +227,14 @@ def tipping_table(tipping: Tipping) -> pd.DataFrame:
     """By package: share of futures in which it lasts, its tipping year, and years the aim is met.
 
     The tipping year is a median over all futures with 90% of them; infinite: after the last year.
-    Shares and means have 90% intervals from resampled points (too few points: from futures).
+    Shares and means have 90% intervals from resampled points and draws.
     """
     import pandas as pd
 
     world, found = tipping.world, []
-    shares = intervals(tipping.lasts[:, :, None].astype(np.float64), world.points)[:, 0]
-    held = intervals(tipping.held[:, :, None], world.points, shares=False)[:, 0]
+    weights = resampled(world.points, world.draws)
+    shares = intervals(tipping.lasts[:, :, None].astype(np.float64), weights)[:, 0]
+    held = intervals(tipping.held[:, :, None], weights, shares=False)[:, 0]
     for k, name in enumerate(world.packages):
         year = np.quantile(tipping.year[k], (0.5, *ENDS), method="inverted_cdf")
         row: dict[str, str | float] = {"package": name, "futures": world.futures}
@@ -245,7 +252,7 @@ def use_by_table(tipping: Tipping) -> pd.DataFrame:
     world, found = tipping.world, []
     years = world.years[world.years >= tipping.start]
     now = np.stack([tipping.year == year for year in years], axis=2).astype(np.float64)
-    by = intervals(np.cumsum(now, axis=2), world.points)
+    by = intervals(np.cumsum(now, axis=2), resampled(world.points, world.draws))
     for k, name in enumerate(world.packages):
         for j, year in enumerate(years):
             row = {"package": name, "year": int(year), "tips": float(now[k, :, j].mean())}
@@ -254,35 +261,41 @@ def use_by_table(tipping: Tipping) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def resampled(points: Int, seed: int = 1) -> Float:
-    """Weights (resamples, futures) of futures whose points are drawn anew; of one point, futures.
+@dataclass(frozen=True)
+class Resampled:
+    """Futures whose points and draws are drawn again. ``weights`` (resamples, futures).
 
-    Futures of a point share their trends, so points are what was sampled.
+    ``units``: how many points, or draws where these are fewer, there are to draw from.
     """
-    _, cluster = np.unique(points, return_inverse=True)
-    count = int(cluster.max()) + 1
-    if count == 1:
-        cluster, count = np.arange(len(points)), len(points)
-    random = np.random.default_rng(seed)
+
+    weights: Float
+    units: int
+
+
+def resampled(points: Int, draws: Int | None = None, seed: int = 1) -> Resampled:
+    """Points and draws of futures drawn again, apart: see ``measures.resamples``.
+
+    Every draw meets all points, so that points alone would make intervals far too narrow.
+    """
+    draws = np.zeros_like(points) if draws is None else draws
     size = min(RESAMPLES, max(LEAST, MOST_WEIGHTS // len(points)))
-    weights = random.multinomial(count, np.full(count, 1.0 / count), size=size)
-    return np.asarray(weights[:, cluster], dtype=np.float64)
+    units = [len(one) for one in crossed(points, draws)[::2] if len(one) > 1]
+    found = np.stack(list(resamples(points, draws, size, seed)))
+    return Resampled(found, min(units, default=1))
 
 
-def intervals(values: Float, points: Int, shares: bool = True) -> Float:
+def intervals(values: Float, again: Resampled, shares: bool = True) -> Float:
     """Means over futures with 90% intervals: (packages, futures, columns) to (.., columns, 3).
 
     ``shares``: flags of 0 and 1. Where all are alike resampling shows no spread, so the open end is
-    the bound that a share of so many points keeps to with 95%.
+    the bound that a share of so many points (or draws, if fewer) keeps to with 95%.
     """
-    weights = resampled(points)
-    total = weights.sum(axis=1)[:, None]
-    many = len(np.unique(points))
-    reach = 0.05 ** (1.0 / (many if many > 1 else len(points)))
+    total = again.weights.sum(axis=1)[:, None]
+    reach = 0.05 ** (1.0 / again.units)
     found = np.empty((len(values), values.shape[2], 3))
     for k, one in enumerate(values):
         found[k, :, 0] = one.mean(axis=0)
-        found[k, :, 1:] = np.quantile(weights @ one / total, ENDS, axis=0).T
+        found[k, :, 1:] = np.quantile(again.weights @ one / total, ENDS, axis=0).T
         if shares:
             found[k, found[k, :, 0] == 1.0, 1] = reach
             found[k, found[k, :, 0] == 0.0, 2] = 1.0 - reach
@@ -307,7 +320,7 @@ def bin_of(world: World, factor: int, bins: int) -> Int:
 def trends_of(world: World) -> tuple[int, ...]:
     """Numbers of the trends among the factors; where none vary, of all that lie in a range."""
     trends = tuple(i for i, kind in enumerate(world.kinds) if kind == "trend")
-    others = ("posterior", "seed")
+    others = ("posterior", "sizes", "seed")
     return trends or tuple(i for i, kind in enumerate(world.kinds) if kind not in others)
 
 
@@ -342,10 +355,10 @@ def _cell_rows(
         empty = {"futures": 0, "lasts": np.nan, "lasts_low90": np.nan, "lasts_high90": np.nan}
         empty |= {"held": np.nan, "longest": False, "tie": False}
         return [{**where, "package": name, **empty} for name in world.packages]
-    points, held = world.points[inside], tipping.held[:, inside]
-    shares = intervals(tipping.lasts[:, inside, None].astype(np.float64), points)
+    again, held = resampled(world.points[inside], world.draws[inside]), tipping.held[:, inside]
+    shares = intervals(tipping.lasts[:, inside, None].astype(np.float64), again)
     best = int(held.mean(axis=1).argmax())
-    gaps = intervals((held[best] - held)[:, :, None], points, shares=False)[:, 0]
+    gaps = intervals((held[best] - held)[:, :, None], again, shares=False)[:, 0]
     equal = (gaps[:, 1] <= 0.0) & (gaps[:, 2] >= 0.0) & (held.mean(axis=1) > 0.0)
     for k, name in enumerate(world.packages):
         share = dict(zip(("lasts", "lasts_low90", "lasts_high90"), shares[k, 0], strict=True))
@@ -394,10 +407,10 @@ def transfers(tipping: Tipping) -> pd.DataFrame:
         tipped = ~tipping.lasts[a]
         if not tipped.any():
             continue
-        points, count = world.points[tipped], int(tipped.sum())
+        again, count = resampled(world.points[tipped], world.draws[tipped]), int(tipped.sum())
         more = tipping.held[:, tipped] - tipping.held[a, tipped]
         flags = np.vstack([more > 0.0, (more <= 0.0).all(axis=0)]).astype(np.float64)
-        shares = intervals(flags[:, :, None], points)[:, 0]
+        shares = intervals(flags[:, :, None], again)[:, 0]
         for b, other in enumerate((*world.packages, "")):
             longer = flags[b] > 0.0
             if b == a or not longer.any():

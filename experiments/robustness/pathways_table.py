@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from experiments.robustness.futures import GRID
 from experiments.robustness.pathways import (
     Aim,
     Relative,
@@ -24,7 +25,15 @@ from experiments.robustness.pathways import (
     trends_of,
     use_by_table,
 )
-from experiments.robustness.signposts import FEW, LATE, PREDICTS, YES, signposts
+from experiments.robustness.signposts import (
+    FEW,
+    FEWEST_DRAWS,
+    LATE,
+    PREDICTS,
+    UNJUDGED,
+    YES,
+    signposts,
+)
 from experiments.scoreboard import load_scoreboard
 from model.errors import InputError
 
@@ -139,7 +148,8 @@ def print_pathways(asked: Asked, console: Console) -> Pathways:
     console.print(_after(found))
     ruled = [name for name in world.packages if "rules" in name]
     rules = f"{', '.join(ruled)}: there adaptive rules switch within the run." if ruled else ""
-    for told in (NO_PROBABILITY, NO_SWITCH, rules, OBSERVED):
+    cautions = (*_spread(found), NO_PROBABILITY, NO_SWITCH, rules, _tests(found), OBSERVED)
+    for told in cautions:
         if told:
             console.print(told, style="dim")
     if asked.out is not None:
@@ -170,6 +180,33 @@ def write(found: Pathways, folder: Path) -> tuple[Path, ...]:
         allowed = "a folder that can be written to"
         raise InputError(message, key="--out", given=str(folder), allowed=allowed) from None
     return tuple(paths)
+
+
+def _spread(found: Pathways) -> list[str]:
+    """Cautions of what intervals and shares rest on."""
+    told = [GRID] if str(found.attributes.get("design_method", "")) == "grid" else []
+    draws = len(np.unique(found.tipping.world.draws))
+    if draws == 1:
+        told.append("One draw of the parameters: no interval knows what other draws would give.")
+    elif draws < FEWEST_DRAWS:
+        told.append(
+            f"Few draws ({draws}), which all points share: intervals are too narrow (with 5 draws "
+            f"those of 90% hold about 75%); {FEWEST_DRAWS} or more are needed."
+        )
+    return told
+
+
+def _tests(found: Pathways) -> str:
+    """How many trials the signposts are picked from."""
+    judged = found.signposts[~found.signposts["verdict"].isin((FEW, UNJUDGED))]
+    if not len(judged):
+        return ""
+    most = int(judged["candidates"].max())
+    return (
+        f"Signposts: {len(judged)} tests, one for each package and year that can be judged, each "
+        f"of the best of up to {most} indicators; above is the first year of a package that passes. "
+        "Nothing is adjusted for their number: one that passes alone may be luck."
+    )
 
 
 def _lasting(found: Pathways) -> Table:
@@ -243,6 +280,8 @@ def _silent(own: pd.DataFrame) -> str:
     if (own["verdict"] == FEW).all():
         missed, risk = int(first["later_missed"]), int(first["at_risk"])
         return f"{FEW} ({missed} of {risk} miss)"
+    if (own["verdict"] == UNJUDGED).all():
+        return f"{UNJUDGED}: fewer than {FEWEST_DRAWS} draws"
     return LATE if (own["verdict"] == LATE).any() else "nothing predicts"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.robustness.pathways import resampled
+from experiments.robustness.measures import resamples, visibly_less
 from experiments.robustness.portfolio import Searched, nondominated
 from experiments.robustness.portfolio_problem import Float
 from experiments.robustness.search_state import Int
@@ -27,7 +27,10 @@ DATA, MEMBERS, CONVERGENCE = "portfolio.nc", "portfolio.csv", "convergence.csv"
 
 @dataclass(frozen=True)
 class About:
-    """What the search was about, for its files. ``points`` (futures,): the point of each."""
+    """What the search was about, for its files.
+
+    ``points`` and ``draws`` (futures,): the point and the draw of each.
+    """
 
     id: str
     title: str
@@ -35,6 +38,7 @@ class About:
     digest: str
     assumed: str
     points: Int
+    draws: Int
 
 
 @dataclass(frozen=True)
@@ -74,20 +78,23 @@ def report_of(found: Searched, about: About, rerun: Callable[[Float], Float] | N
                   for n in range(1, len(members) + 1))  # fmt: skip
     positions = found.state.positions
     fresh = None if rerun is None else rerun(positions[[*members, rest_of(found)]])
-    return Report(found, about, members, names, _holds(found, members, about.points), fresh)
+    return Report(found, about, members, names, _holds(found, members, about), fresh)
 
 
-def _holds(found: Searched, members: Int, points: Int) -> Float:
-    """Share of samples of the futures in which each member is in the Pareto set still."""
+def _holds(found: Searched, members: Int, about: About) -> Float:
+    """Share of samples of points and draws in which each member is in the Pareto set still."""
     problem, state = found.problem, found.state
-    order = np.argsort(found.objectives.sum(axis=1), kind="stable")
+    # Rivals beyond those compared are the worst ones; each objective counts by its own range.
+    range_of = np.ptp(found.objectives, axis=0)
+    scaled = found.objectives / np.where(range_of > 0.0, range_of, 1.0)
+    order = np.argsort(scaled.sum(axis=1), kind="stable")
     others = order[~np.isin(order, members)][:MOST_COMPARED]
     numbers = np.concatenate([members, others])
     positions, values = state.positions[numbers], state.values[numbers]
     best = problem.best(state.values[: len(problem.anchors())])
     count = np.zeros(len(members))
-    for weights in resampled(points)[:RESAMPLED]:
-        drawn = np.repeat(np.arange(len(points)), weights.astype(np.int64))
+    for weights in resamples(about.points, about.draws, RESAMPLED):
+        drawn = np.repeat(np.arange(len(weights)), weights.astype(np.int64))
         judged = problem.judged(positions, values[:, drawn], best[drawn])
         # Equal rows hold together, where nondominated() would keep the first alone.
         front = judged[nondominated(judged)]
@@ -99,7 +106,8 @@ def member_table(report: Report) -> pd.DataFrame:
     """A row per portfolio and outcome: levels, differences and robustness, over all futures.
 
     ``low90`` and ``high90`` are of futures. ``change`` is against the same future without levers.
-    ``meets``: share of futures that meet the aim, without one those better than without levers.
+    ``meets``: share of futures that meet the aim, without one those better than without levers
+    (by more than ``measures.NOT_VISIBLE`` of it).
     ``regret``: how much worse than the best of all portfolios that ran in the same future: mean
     and 95% of futures. ``fresh_*``: the same in futures that the search did not see.
     """
@@ -151,7 +159,7 @@ def _meets(report: Report, outcome: int, own: Float, base: Float) -> float:
     one = report.found.problem.outcomes[outcome]
     if one.aim is not None:
         return float(1.0 - one.misses(own).mean())
-    return float((one.sign * (own - base) < 0.0).mean())
+    return float(visibly_less(one.sign * own, one.sign * base).mean())
 
 
 def convergence_table(found: Searched) -> pd.DataFrame:

@@ -79,6 +79,7 @@ def _about(portfolio: Portfolio, digest: str) -> About:
         digest=digest,
         assumed="; ".join(assumed),
         points=portfolio.points_of_futures().astype(np.int64),
+        draws=portfolio.draws_of_futures().astype(np.int64),
     )
 
 

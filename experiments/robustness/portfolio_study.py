@@ -67,6 +67,13 @@ class Portfolio:
         """Number of the point of each future, draws outermost, (futures,)."""
         return np.tile(np.arange(len(self.batch.points)), self.batch.draws)
 
+    def draws_of_futures(self) -> Float:
+        """Number of the draw of each future; where the point names its draw, that one."""
+        column = self.batch.column("posterior")
+        if column is not None:
+            return np.tile(self.batch.points[:, column], self.batch.draws)
+        return np.repeat(np.arange(self.batch.draws), len(self.batch.points))
+
     def digest(self, settings: Settings) -> str:
         """SHA-256 of all that a search depends on but the number of its generations."""
         told = [

@@ -32,7 +32,7 @@ class Half:
     """Boxes found in a half, and what they do in the other half.
 
     ``p``: one-sided Mann-Whitney test of whether points inside have more cases of interest than
-    those outside; 1 where nothing was found.
+    those outside; 1 where nothing was found; ``coverage`` and ``density`` are NaN there.
     """
 
     boxes: tuple[Box, ...]
@@ -56,13 +56,19 @@ class Trial:
     """The resampling check of a search.
 
     ``p``: twice the median of the halves' p-values, which keeps its level over dependent halves;
-    ``coverage`` and ``density``: medians over the left-out halves.
+    ``coverage`` and ``density``: medians over the left-out halves of those that found a box
+    (``with_box`` of them), NaN where none did.
     """
 
     halves: tuple[Half, ...]
     p: float
     coverage: Span
     density: Span
+
+    @property
+    def with_box(self) -> int:
+        """In how many halves a box was found."""
+        return sum(bool(half.boxes) for half in self.halves)
 
     @property
     def real(self) -> bool:
@@ -97,8 +103,11 @@ def trial(cases: Cases, search: Search, halves: int = HALVES, seed: int = 1) -> 
 
 
 def _span(values: Sequence[float]) -> Span:
-    low, high = np.quantile(values, ENDS)
-    return Span(float(np.median(values)), float(low), float(high))
+    known = np.asarray(values)[~np.isnan(values)]
+    if not known.size:
+        return Span(np.nan, np.nan, np.nan)
+    low, high = np.quantile(known, ENDS)
+    return Span(float(np.median(known)), float(low), float(high))
 
 
 def _half(cases: Cases, search: Search, mine: Bool) -> Half:
@@ -107,7 +116,7 @@ def _half(cases: Cases, search: Search, mine: Bool) -> Half:
     share = float(y.mean())
     boxes = tuple(search(cases.x[mine], cases.y[mine])) if cases.y[mine].any() else ()
     if not any(box.limits for box in boxes):
-        return Half((), 1.0, share, share, 1.0)
+        return Half((), np.nan, np.nan, share, 1.0)
     within = inside(boxes, other)
     hits = int(y[within].sum())
     coverage = hits / max(1, int(y.sum()))

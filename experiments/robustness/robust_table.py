@@ -15,7 +15,14 @@ from experiments.compare_table import three
 from experiments.robustness.aims import Held, aims_held, outcomes_of_aims
 from experiments.robustness.discovery_table import plain, write
 from experiments.robustness.futures import Futures
-from experiments.robustness.measures import MEASURES, Robustness, Rule, robustness
+from experiments.robustness.measures import (
+    CLEAR,
+    MEASURES,
+    NOT_VISIBLE,
+    Robustness,
+    Rule,
+    robustness,
+)
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +47,12 @@ INTERVALS = (
     "In brackets 90% of resamples of points and draws. A worst case is that of the sampled "
     "futures: with more of them it gets worse, and its interval is too narrow."
 )
+CLEAR_ONES = (
+    f"A reversal is printed where at least one measure on each side keeps its order in "
+    f"{CLEAR:.0%} of resamples. Any of {sum(one.ranked and one.reverses for one in MEASURES)} "
+    "measures may carry it and nothing is adjusted for their number: some are luck."
+)
+TIES = f"=: fewer than {CLEAR:.0%} of resamples keep the order with some other policy."
 FEW_FUTURES = 30
 
 
@@ -157,6 +170,7 @@ def good_enough(asked: Asked, baseline: str) -> str:
         words = f"better than {baseline} in {asked.today}, in the same future"
     else:
         words = f"better than {baseline} in the same future"
+    words += f", by more than {NOT_VISIBLE:.2%} of it"
     own = f"; {', '.join(asked.thresholds)} where given" if asked.thresholds else ""
     return f"Good enough: {words}{own}."
 
@@ -166,7 +180,7 @@ def print_robust(found: Found, futures: Futures, console: Console) -> None:
     count = found.outcomes.sizes["future"]
     console.print()
     console.print(f"Policies over {count} sampled futures, {found.year}.", style="bold")
-    console.print(f"{good_enough(found.asked, found.baseline)} #: rank by that measure.")
+    console.print(f"{good_enough(found.asked, found.baseline)} #: rank by that measure. {TIES}")
     table = found.result.measures
     if table.empty:
         raise InputError("no future has a value in every scenario")
@@ -178,8 +192,14 @@ def print_robust(found: Found, futures: Futures, console: Console) -> None:
         console.print(plain(title, _rows(rows)))
     console.print()
     console.print(plain("Rank reversals", _reversal_rows(found.result)))
+    console.print(CLEAR_ONES)
     console.print()
-    console.print(plain("Never better than another, in any sampled future", _dominated(found)))
+    console.print(
+        plain(
+            f"Never better than another (by {NOT_VISIBLE:.2%}), in any sampled future",
+            _dominated(found),
+        )
+    )
     for note in found.notes:
         console.print()
         console.print(note)
@@ -204,7 +224,7 @@ def _cell(one: Any, *, share: bool) -> str:
         ends = f"({100 * one['low90']:.0f}, {100 * one['high90']:.0f})"
     else:
         value, ends = three(one["value"]), f"({three(one['low90'])}, {three(one['high90'])})"
-    rank = "" if math.isnan(one["rank"]) else f" #{one['rank']:.0f}"
+    rank = "" if math.isnan(one["rank"]) else f" #{one['rank']:.0f}" + ("=" if one["tied"] else "")
     return f"{value}{rank}\n{ends}"
 
 

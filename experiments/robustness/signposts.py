@@ -2,8 +2,9 @@
 
 For each package and year, among futures in which the aim is still met, each indicator of that year
 is ranked against what happens later: the area under the ROC curve (AUC; 0.5 tells nothing, 1 all).
-The indicator is chosen on one half of the points and judged on the other, so that the best of many
-is not taken for a signpost by luck.
+The indicator is chosen on half of the points and of the draws and judged on the other points with the
+other draws, so that the best of many is not taken for a signpost by luck: every draw meets all points,
+and what varies by draw alone would else be seen in both halves.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.robustness.measures import crossed
 from experiments.robustness.pathways import ENDS, Bool, Float, Int, Tipping, resampled
 from model.errors import InputError
 
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
 PREDICTS = 0.6  # the lower end of the 90% interval of the AUC; assumed
 FEWEST = 10  # futures that miss, and that meet, in each half
+FEWEST_DRAWS = 20  # with fewer, half of them tell nothing of draws; assumed
 YES, LATE = "predicts", "warns too late"
-NO, FEW = "nothing predicts", "too few futures"
+NO, FEW, UNJUDGED = "nothing predicts", "too few futures", "not judged"
 COLUMNS = (
     *("package", "year", "indicator", "product", "unit", "verdict", "auc", "auc_low90"),
     *("auc_high90", "side", "trigger", "caught", "false_alarms", "lead", "lead_low90"),
@@ -48,14 +51,16 @@ def signposts(tipping: Tipping, store: xr.Dataset, delay: int = 1) -> pd.DataFra
     ``trigger``: the value that parts best; ``caught`` and ``false_alarms``: shares of the futures
     that will miss, and will not, beyond it. ``lead``: years from knowing to missing, median and 90%
     of futures; where none is above 0 nothing predicts. ``own_auc``: that of the outcome of the aim
-    itself. All are of the half that did not choose. Raises InputError.
+    itself. All are of the half that did not choose. With fewer than ``FEWEST_DRAWS`` draws nothing
+    is judged. Raises InputError.
     """
     import pandas as pd
 
     if delay < 0:
         raise InputError("a figure is not known early", key="--delay", given=delay, allowed="0 on")
     world = tipping.world
-    half = _halves(world.points)
+    halves = _halves(world.points, world.draws)
+    few = len(np.unique(world.draws)) < FEWEST_DRAWS
     rows = []
     for year in map(int, world.years[:-1]):  # each year is read once: a store may be large
         known = _known(tipping, store, year)
@@ -65,18 +70,26 @@ def signposts(tipping: Tipping, store: xr.Dataset, delay: int = 1) -> pd.DataFra
             found = _candidates(known, world.rows[k])
             row: dict[str, object] = {"package": name, "year": year, "at_risk": int(later.sum())}
             row |= {"later_missed": int(missed.sum()), "candidates": len(found.indicator)}
-            rows.append(row | _best(tipping, k, found, (later, missed, half), year + delay))
+            flags = (later & halves[0], later & halves[1], missed)
+            told = {"verdict": UNJUDGED} if few else _best(tipping, k, found, flags, year + delay)
+            rows.append(row | told)
     rows.sort(key=lambda row: world.packages.index(str(row["package"])))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _halves(points: Int) -> Bool:
-    """Which futures choose, (futures,): half of the points, or of the futures of one point."""
-    _, cluster = np.unique(points, return_inverse=True)
-    if cluster.max() == 0:
-        cluster = np.arange(len(points))
-    order = np.random.default_rng(1).permutation(int(cluster.max()) + 1)
-    return np.asarray((order < len(order) / 2)[cluster])
+def _halves(points: Int, draws: Int) -> tuple[Bool, Bool]:
+    """Which futures choose and which judge, (futures,) each: no point and no draw is in both.
+
+    What there is but one of is not halved; where each point has its own draw, draws are halved.
+    """
+    random = np.random.default_rng(1)
+    units, at, numbers, of = crossed(points, draws)
+    choose, judge = np.ones((2, len(points)), dtype=np.bool_)
+    for count, which in ((len(units), at), (len(numbers), of)):
+        if count > 1:
+            first = (random.permutation(count) < count / 2)[which]
+            choose, judge = choose & first, judge & ~first
+    return choose, judge
 
 
 def _known(tipping: Tipping, store: xr.Dataset, year: int) -> Candidates:
@@ -104,9 +117,11 @@ def _candidates(known: Candidates, rows: Int) -> Candidates:
 def _best(
     tipping: Tipping, package: int, found: Candidates, flags: tuple[Bool, Bool, Bool], known: int
 ) -> dict[str, object]:
-    """What is told of the candidate that the choosing half finds best."""
-    later, missed, half = flags
-    choose, judge = later & half, later & ~half
+    """What is told of the candidate that the choosing half finds best.
+
+    ``flags`` (futures,) each: those that choose, those that judge, those that miss later.
+    """
+    choose, judge, missed = flags
     enough = all(
         min(int(missed[one].sum()), int((~missed[one]).sum())) >= FEWEST for one in (choose, judge)
     )
@@ -130,7 +145,8 @@ def _best(
     at = int(worth.argmax())
     sign = 1.0 if seen[at] > 0.5 else -1.0
     values, bad = sign * found.values[:, at], missed[judge]
-    low, high = _interval(values[judge], bad, tipping.world.points[judge])
+    world = tipping.world
+    low, high = _interval(values[judge], bad, world.points[judge], world.draws[judge])
     lead = tipping.year[package][judge & missed] - known
     years = np.quantile(lead, (0.5, *ENDS), method="inverted_cdf")
     trigger = _trigger(values[choose], missed[choose])
@@ -169,9 +185,9 @@ def areas(values: Float, missed: Bool) -> Float:
     return np.asarray((ranks[missed].sum(axis=0) - bad * (bad + 1) / 2.0) / (bad * good))
 
 
-def _interval(values: Float, missed: Bool, points: Int) -> tuple[float, float]:
-    """90% interval of an AUC from resampled points: weighted pairs, one column."""
-    weights = resampled(points)
+def _interval(values: Float, missed: Bool, points: Int, draws: Int) -> tuple[float, float]:
+    """90% interval of an AUC from resampled points and draws: weighted pairs, one column."""
+    weights = resampled(points, draws).weights
     order = np.argsort(values, kind="stable")
     ranked, bad = values[order], missed[order]
     weights = weights[:, order]

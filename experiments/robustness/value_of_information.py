@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOOTSTRAPS = 200
-SHUFFLES = 40
+SHUFFLES = 200
 ENDS = (0.05, 0.95)
 KNOTS = 4  # inner knots of a spline, at quantiles
 PAIRED = 8  # a group of at most so many columns gets products of pairs too
@@ -55,8 +55,8 @@ class Choice:
 class Value:
     """A value of information with its 90% interval.
 
-    ``shuffled``: what 95% of shufflings of the factor stay below; a value that is not above it is
-    not told from chance. ``changes``: share of the points where another policy than the best one
+    ``shuffled``: what 95% of shufflings of the factor (of the draws, within points) stay below; a
+    value that is not above it is not told from chance. ``changes``: share of the points where another policy than the best one
     on average would be chosen. ``fit``: share of the variance of the differences between policies
     that the regression tells, of points left out. ``raw``: before the correction for bias.
     """
@@ -162,21 +162,38 @@ def _of_everything(value: Float, known: Bool, seed: int) -> Value:
 
 
 def _of_draws(value: Float, known: Bool, seed: int) -> Value | None:
-    """Value of knowing the model's parameters (which draw), all sampled factors unknown."""
+    """Value of knowing the model's parameters (which draw), all sampled factors unknown.
+
+    A draw is known by its mean over points, and the noise of that makes the value too large: points
+    drawn again tell by how much. Draws shuffled within points show what chance alone would give.
+    """
     random = np.random.default_rng(seed)
     some = known.any(axis=1)
     whole = known[some].all(axis=0)  # draws with a value at every point: equal means
     cube = value[:, some][:, :, whole]
     if cube.shape[2] < 2:
         return None
-    by_draw = cube.mean(axis=1)
-    again = []
+    points, draws = cube.shape[1:]
+    found = _direct("draw", cube.mean(axis=1), [0.0])
+    bias, again, shuffled = [], [], []
     for _ in range(BOOTSTRAPS):
-        weight = random.multinomial(
-            by_draw.shape[1], np.full(by_draw.shape[1], 1 / by_draw.shape[1])
-        )
-        again.append(_weighted(by_draw, weight.astype(float)))
-    return _direct("draw", by_draw, again)
+        by_point = random.multinomial(points, np.full(points, 1 / points)) / points
+        means = np.einsum("kpd,p->kd", cube, by_point)
+        bias.append(gain(means) - found.raw)
+        by_draw = random.multinomial(draws, np.full(draws, 1 / draws)).astype(float)
+        again.append(_weighted(means, by_draw))
+        mixed = random.permuted(np.tile(np.arange(draws), (points, 1)), axis=1)
+        shuffled.append(gain(np.take_along_axis(cube, mixed[None], axis=2).mean(axis=1)))
+    off = max(0.0, float(np.mean(bias)))
+    corrected = max(0.0, found.raw - off)
+    low, high = np.maximum(np.quantile(again, ENDS) - 2.0 * off, 0.0)  # drawn again: twice
+    return replace(
+        found,
+        value=corrected,
+        low=min(float(low), corrected),
+        high=max(float(high), corrected),
+        shuffled=float(np.quantile(shuffled, 0.95)),
+    )
 
 
 def _weighted(cases: Float, weight: Float) -> float:

@@ -32,7 +32,8 @@ WHAT_IT_IS = (
     "unless the outcome is one."
 )
 NOT_FROM_CHANCE = (
-    "~: not told from chance; the same factor, shuffled, gets as much in 1 of 20 shufflings."
+    "~: not told from chance; the same factor (or the draws of each point), shuffled, gets as much "
+    "in 1 of 20 shufflings or more."
 )
 SPREAD = (
     "Every sampled future counts the same. With other ranges in the study values are others: they "
@@ -81,6 +82,12 @@ def value(futures: Futures, outcome: Outcome, better: str | None) -> Found:
 
 def _notes(futures: Futures, result: Information) -> list[str]:
     told = [WHAT_IT_IS, SPREAD, NOT_FROM_CHANCE]
+    tests = len(result.values) + (result.draw is not None)
+    if tests > 1:
+        told.append(
+            f"{tests} values are told from chance one by one: of {tests} that do nothing about "
+            f"{tests / 20:.2g} would have no ~ by luck."
+        )
     if result.above:
         told.append(
             "More than knowing everything, which cannot be: do not trust the regression of "
@@ -118,7 +125,7 @@ def print_value(found: Found, futures: Futures, console: Console) -> None:
 
 def _row(found: Found, one: Value) -> dict[str, str]:
     whole = found.result.everything.value
-    mark = "" if one.told or not one.factors else " ~"
+    mark = "" if one.told or one.name == "everything" else " ~"
     return {
         "if this were known": found.labels.get(one.name, one.name),
         "value (90%)": f"{three(one.value)} ({three(one.low)} to {three(one.high)}){mark}",

@@ -20,6 +20,8 @@ from tests.benchmarks import core_c, core_numba, core_numpy, core_scipy
 from tests.benchmarks.agents import agent_rows
 from tests.benchmarks.problem import Core, core, people_only, prepared
 from tests.benchmarks.row import ROOT, Row
+from tests.benchmarks.sensitivity import rows as sensitivity_rows
+from tests.benchmarks.throughput import figures as throughput_rows
 
 ROUNDS = 15
 # The slow twins run over a shorter time, and numba beside them over the same.
@@ -243,3 +245,5 @@ def figures() -> Iterator[Row]:
     yield from _start_up()
     yield from _sampler()
     yield from agent_rows()
+    yield from sensitivity_rows()
+    yield from throughput_rows()

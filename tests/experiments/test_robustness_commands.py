@@ -69,6 +69,7 @@ def test_discover_tells_the_box_the_check_and_what_a_box_is(
     assert limits["factor"].tolist() == ["A"]
     assert {one.name for one in tmp_path.iterdir()} == {
         "discovery.json",
+        "plots",
         *(f"discovery-{one}.csv" for one in ("limits", "trajectory", "alternatives")),
         *(f"discovery-{one}.csv" for one in ("factors", "halves")),
     }
@@ -144,3 +145,27 @@ def test_mistakes_are_refused_with_what_is_allowed(
     assert done.exit_code == 2, done.output
     assert done.output.startswith("Refused:")
     assert says in done.output
+
+
+@pytest.mark.parametrize(
+    ("command", "pictures"),
+    [
+        (("discover", "x", "--scenario", "bold", *OUTCOME, "--worst", "0.3"), {"box", "trade"}),
+        (("robust", "x"), {"regret", "parallel", "profiles", "robustness"}),
+        (("value", "x", *OUTCOME), {"value"}),
+    ],
+)
+def test_plots_stand_beside_the_tables_and_can_be_left_out(
+    app: typer.Typer, tmp_path: Path, command: tuple[str, ...], pictures: set[str]
+) -> None:
+    words = (*command, *(("--halves", "10") if command[0] == "discover" else ()))
+    done = run(app, *words, "--lang", "nl", "--out", str(tmp_path / "a"))
+    assert done.exit_code == 0, done.output
+    drawn = list((tmp_path / "a" / "plots").iterdir())
+    assert {path.name.partition("-")[0] for path in drawn} == pictures
+    assert all(path.stem.endswith("-nl") for path in drawn)
+    assert f"Plots, each with its numbers as CSV: {tmp_path / 'a' / 'plots'}" in done.output
+    assert f"({len(drawn)} files)" in done.output
+    none = run(app, *words, "--plots", "none", "--out", str(tmp_path / "b"))
+    assert none.exit_code == 0
+    assert not (tmp_path / "b" / "plots").exists()

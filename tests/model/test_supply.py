@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -75,8 +76,8 @@ def test_lost_imports_shift_supply_to_what_is_made_here() -> None:
 
 
 def test_disruption_counts_prices_of_either_sign_and_rises_of_enforcement() -> None:
-    price = np.array([1.0, np.e, 1.0, 1.0])[None, :, None]
-    effort = np.array([1.0, 1.0, np.e, 0.5])[None, :, None]
+    price = np.array([1.0, math.e, 1.0, 1.0])[None, :, None]
+    effort = np.array([1.0, 1.0, math.e, 0.5])[None, :, None]
     moved = supply.disruption(price, effort, effort)
     assert moved[0, :, 0] == pytest.approx([0.0, 1.0, 3.0, 0.0])
 

@@ -176,6 +176,8 @@ def draw_robustness(
     policy (default: the first); ``measures``: of the same outcomes, a table for each of the first
     MOST. Returns the paths written.
     """
+    import xarray as xr
+
     words = words_of(language)
     about = about or About()
     # The same outcome may stand in two aims.
@@ -190,6 +192,9 @@ def draw_robustness(
         for one, way in zip(outcomes["outcome"].values, outcomes["better"].values, strict=True)
     }
     outcomes = _labelled(outcomes, words)
+    if "unit" in outcomes.coords:  # shares are drawn in percent
+        shown = [in_shown(str(one)) for one in outcomes["unit"].values]
+        outcomes = outcomes * xr.DataArray(shown, dims="outcome")
     better = {
         str(one): str(way)
         for one, way in zip(outcomes["outcome"].values, outcomes["better"].values, strict=True)
@@ -227,12 +232,27 @@ def _of_parts(
             regret.rows(table, "%", language),
         )
         if part.sizes["outcome"] > 1:
+            sides = {
+                _with_unit(words, one): better[str(one["outcome"].item())] for one in _each(part)
+            }
+            part = part.assign_coords(outcome=list(sides))
             means = part.mean("future").transpose("policy", "outcome").to_pandas()
             drawn[f"parallel{number}"] = (
-                parallel.figure(means, better, whole, (), language),
-                parallel.rows(means, better, (), language),
+                parallel.figure(means, sides, whole, (), language),
+                parallel.rows(means, sides, (), language),
             )
     return drawn
+
+
+def _each(outcomes: xr.DataArray) -> list[xr.DataArray]:
+    return [outcomes.isel(outcome=i) for i in range(outcomes.sizes["outcome"])]
+
+
+def _with_unit(words: Words, one: xr.DataArray) -> str:
+    name = str(one["outcome"].item())
+    if "unit" not in one.coords:
+        return name
+    return words.say("in-unit", what=name, unit=words.unit(str(one["unit"].item())))
 
 
 def _labelled(outcomes: xr.DataArray, words: Words) -> xr.DataArray:

@@ -80,7 +80,8 @@ def of_report(path: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
 def of_run(folder: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
     """Bands of a run with the error of each figure, as surveys see the model. Raises InputError.
 
-    Each figure's own error, offset of its series included, is added to the draws.
+    Each figure's own error, offset of its series included, is added to the draws. Products of which
+    no figure can test the model are left out.
     """
     with Results(folder) as results:
         catalogue = load_catalogue(catalogue_of(folder))
@@ -118,7 +119,10 @@ def of_run(folder: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
             )
         mode = "held.of-run" if results.drawn == "posterior" else "held.of-prior"
     note = words_of(language).say(mode)
-    return pd.DataFrame(found, columns=list(GIVEN)), About(attributes=_version(), notes=(note,))
+    table = pd.DataFrame(found, columns=list(GIVEN))
+    tested = table.loc[table["testable"], "product"].unique()
+    table = table[table["product"].isin(tested)].reset_index(drop=True)
+    return table, About(attributes=_version(), notes=(note,))
 
 
 def _draws(results: Results, figure: Figure, catalogue: Catalogue) -> Float | None:

@@ -179,11 +179,17 @@ def _draw(
             at, part["low"], part["high"], color=BLACK, linewidth=1.1, gid=f"intervals-{index}"
         )
         if k == len(indices) - 1:
+            largest = float(np.nanmax(np.abs(part["value"].to_numpy(float)), initial=0.0))
             for y, (value, low, top) in enumerate(
                 zip(part["value"], part["low"], part["high"], strict=True)
             ):
                 axes.text(
-                    1.02, y, _told(words, value, low, top), transform=place, va="center", fontsize=7
+                    1.02,
+                    y,
+                    _told(words, (value, low, top), largest),
+                    transform=place,
+                    va="center",
+                    fontsize=7,
                 )
     numbers_on(axes, words)
     axes.axvline(0, color=BLACK, linewidth=0.7)
@@ -192,10 +198,13 @@ def _draw(
         axes.axvline(dummy, color=BLACK, linewidth=1.0, linestyle=(0, (4, 2)), gid="dummy")
 
 
-def _told(words: Words, value: float, low: float, top: float) -> str:
-    number = words.number(value, digits=2)
+def _told(words: Words, bar: tuple[float, float, float], largest: float) -> str:
+    value, low, top = bar
+    number = words.beside(value, largest)
     half = (top - low) / 2
-    return f"{number} ± {words.number(half, digits=1)}" if np.isfinite(half) else number
+    if not np.isfinite(half):
+        return number
+    return f"{number} ± {words.beside(half, largest)}"
 
 
 def notes(words: Words, dataset: xr.Dataset, of: Of, table: pd.DataFrame) -> list[str]:

@@ -111,11 +111,12 @@ def figure(dataset: xr.Dataset, of: Of, language: str = "en") -> Figure:
         )
         faint = np.where(np.isfinite(low), low, value) <= np.nan_to_num(dummy)
         half = value - low
+        largest = float(np.nanmax(np.abs(value), initial=0.0))
 
         def cell(i: int, j: int) -> str:
-            number = words.number(value[i, j], digits=2)
+            number = words.beside(value[i, j], largest)
             room = len(years) <= 8 and np.isfinite(half[i, j])
-            return f"{number}\n±{words.number(half[i, j], digits=1)}" if room else number
+            return f"{number}\n±{words.beside(half[i, j], largest)}" if room else number
 
         size = 7.0 if len(years) <= 10 else 6.5
         draw_heat(

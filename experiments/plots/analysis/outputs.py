@@ -155,7 +155,7 @@ def factor_in_words(words: Words, one: str, kind: str = "", name: str = "", labe
         return words.say(f"factor.{kind}", name=of)
     if kind == "parameter":
         return words.say("factor.parameter", name=parameter(words, name or label))
-    if kind in ("posterior", "seed"):
+    if kind in ("posterior", "sizes", "seed"):
         return words.say(f"factor.{kind}")
     if kind == "structure":
         known = ("subadditivity", "floor", "network")
@@ -169,7 +169,7 @@ def factor_in_words(words: Words, one: str, kind: str = "", name: str = "", labe
 
 def group_in_words(words: Words, one: str, label: str = "") -> str:
     """A group of factors: a trend, a strategic objective, a product or a kind of factor."""
-    if one in ("dummy", "posterior", "seed", "structure"):
+    if one in ("dummy", "posterior", "sizes", "seed", "structure"):
         return words.say(f"factor.{one}" if one != "structure" else "factor.structures")
     for key in (f"trend.{one}", f"product.{one}", f"union.{one}"):
         if found := words.text(key, ""):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from experiments.plots.analysis.frame import LOOK, WIDTH, Frame, high, numbers_on, wrapped
 from experiments.plots.analysis.morris import repelled
 from experiments.plots.analysis.outputs import About, source
-from experiments.plots.analysis.wording import words_of
+from experiments.plots.analysis.wording import Words, words_of
 from experiments.plots.style import BLACK, BLUE, GREY, LIGHT
 
 COLUMNS = ("number", "member", "label", "x", "x_low", "x_high", "y", "y_low", "y_high", "in_set")
@@ -106,8 +106,9 @@ def figure(
         out = drawn[~drawn["in_set"]]
         axes.plot(out["x"], out["y"], "x", color=LIGHT, markersize=3.5)
         kept = drawn[drawn["in_set"]]
-        axes.hlines(kept["y"], kept["x_low"], kept["x_high"], color=GREY, linewidth=0.6)
-        axes.vlines(kept["x"], kept["y_low"], kept["y_high"], color=GREY, linewidth=0.6)
+        # Intervals of a whole set would hide its points.
+        axes.hlines(chosen["y"], chosen["x_low"], chosen["x_high"], color=GREY, linewidth=0.6)
+        axes.vlines(chosen["x"], chosen["y_low"], chosen["y_high"], color=GREY, linewidth=0.6)
         axes.plot(kept["x"], kept["y"], "o", color=BLUE, markersize=3.8, gid="set")
         axes.margins(0.08)
         axes.set_xlim(axes.get_xlim())  # so that places in points can be told
@@ -115,19 +116,30 @@ def figure(
         numbers_on(axes, words, "x", 5)
         numbers_on(axes, words, "y", 6)
         for which, name, unit in zip(("x", "y"), axes_of, units, strict=True):
-            told = words.say("in-unit", what=name, unit=unit) if unit else name
-            told = f"{told} ({words.say('better.' + better[name])})"
-            set_label = axes.set_xlabel if which == "x" else axes.set_ylabel
-            set_label("\n".join(wrapped(told, PLOT - 0.2, 7.5)), labelpad=2)
+            _axis(axes, which, (name, unit, better[name]), words)
         _numbers(axes, chosen)
-        down = 0.05
-        for number, member in zip(chosen["number"], lines, strict=True):
-            frame.text(list_left + 0.2, down, f"{number}", fontsize=7, weight="bold", ha="right")
-            for line in member:
-                frame.text(list_left + 0.28, down, line, fontsize=7)
-                down += high(1, 7)
-            down += 0.045
+        _names(frame, list_left, chosen, lines)
     return frame.figure
+
+
+def _axis(axes: Axes, which: str, named: tuple[str, str, str], words: Words) -> None:
+    """Name, unit and better side of an axis."""
+    name, unit, side = named
+    told = words.say("in-unit", what=name, unit=unit) if unit else name
+    told = f"{told} ({words.say('better.' + side)})"
+    set_label = axes.set_xlabel if which == "x" else axes.set_ylabel
+    set_label("\n".join(wrapped(told, PLOT - 0.2, 7.5)), labelpad=2)
+
+
+def _names(frame: Frame, left: float, chosen: pd.DataFrame, lines: Sequence[list[str]]) -> None:
+    """The members with a number, in a column."""
+    down = 0.05
+    for number, member in zip(chosen["number"], lines, strict=True):
+        frame.text(left + 0.2, down, f"{number}", fontsize=7, weight="bold", ha="right")
+        for line in member:
+            frame.text(left + 0.28, down, line, fontsize=7)
+            down += high(1, 7)
+        down += 0.045
 
 
 def _numbers(axes: Axes, chosen: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from experiments.plots.analysis.wording import Words, words_of
 from experiments.plots.style import BLACK, GREY, SEVERAL, VERMILION
 
 LEFT, RIGHT, TICKS = 2.2, 1.35, 0.4
+APART = 0.07  # years between arrows of one year, so that each can be followed
 LEAST = 0.1
 """Share of the futures in which a package tips from which a change to another one is drawn."""
 COLUMNS = (
@@ -101,6 +102,7 @@ def figure(
 
 def _lines(axes: Axes, table: pd.DataFrame, span: tuple[int, int], words: Words) -> None:
     place, at = axes.get_yaxis_transform(), {one: i for i, one in enumerate(table["package"])}
+    arrows: list[float] = []
     for i, row in enumerate(table.itertuples()):
         look = SEVERAL[i % len(SEVERAL)]
         tips = np.isfinite(row.year)
@@ -121,10 +123,12 @@ def _lines(axes: Axes, table: pd.DataFrame, span: tuple[int, int], words: Words)
         else:
             axes.plot([end], [i], ">", color=look.colour, markersize=7)
         if tips and row.then in at:
+            beside = row.year + APART * sum(abs(row.year - one) < APART for one in arrows)
+            arrows.append(row.year)
             axes.annotate(
                 "",
-                (row.year, at[row.then]),
-                xytext=(row.year, i),
+                (beside, at[row.then]),
+                xytext=(beside, i),
                 arrowprops={
                     "arrowstyle": "-|>",
                     "color": GREY,

@@ -27,6 +27,7 @@ from experiments.plots.analysis.wording import Words, words_of
 from experiments.plots.style import BLACK, GREY
 
 LEFT, RIGHT = 2.1, 0.95
+DARKEST = 100.0  # percent; one outcome near 0 would else leave all others pale
 NUMBERED = 10
 """Columns up to which cells have room for their numbers."""
 COLUMNS = ("policy", "label", "column", "regret", "largest", "low", "high", "minimax", "unit")
@@ -84,8 +85,10 @@ def figure(
     across = WIDTH - LEFT - RIGHT
     heads = [wrapped(one, across / len(columns) * 0.94, 7) for one in columns] if few else []
     top = max(high(max((len(one) for one in heads), default=1), 7) + 0.12, 0.3)
+    cut = about.unit == "%" and bool((drawn["regret"] > DARKEST).any())
     notes = [
         words.say("reading.regret"),
+        words.say("reading.darkest", most=words.share(DARKEST / 100.0)) if cut else "",
         words.say("reading.interval" if ends is not None else "reading.no-interval"),
         "" if few else words.say("reading.columns", n=words.number(len(columns), whole=True)),
         *about.foot(words),
@@ -103,7 +106,7 @@ def figure(
         axes = frame.box(LEFT, top, across, each * len(policies))
         values = drawn["regret"].to_numpy(float).reshape(len(policies), len(columns))
         heat = Heat(
-            values,
+            np.minimum(values, DARKEST) if cut else values,
             np.zeros(values.shape, bool),
             lambda i, j: words.number(values[i, j], digits=2) if few else "",
             orange=True,

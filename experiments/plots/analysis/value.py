@@ -53,8 +53,9 @@ def rows(table: pd.DataFrame, factors: Sequence[Factor], language: str = "en") -
     factor = in_shown(unit)
     for column in ("value", "low90", "high90"):
         drawn[column] = drawn[column] * factor
-    # Neither is a regression on factors, so that neither is set against chance.
-    drawn["told_from_chance"] = drawn["told_from_chance"].astype(bool) | drawn["name"].isin(WHOLE)
+    # What is known of everything is no estimate of a mean, so that it is not set against chance.
+    sure = drawn["name"] == "everything"
+    drawn["told_from_chance"] = drawn["told_from_chance"].astype(bool) | sure
     drawn["unit"] = words.say("points") if factor != 1.0 else words.unit(unit)
     return drawn[list(COLUMNS)].reset_index(drop=True)
 

@@ -17,6 +17,44 @@ from scenarios.texts import LANGUAGES, Texts, load_texts, slug
 FILE = Path(__file__).with_name("words.yaml")
 LOCALES = {"en": "en_GB", "nl": "nl_BE", "fr": "fr_BE", "de": "de_DE"}
 PERCENT_OF = "proportion"
+GERMAN_SMALL = frozenset(
+    [
+        "Aktive",
+        "Aktueller",
+        "Alle",
+        "Ausgegebene",
+        "Außerhalb",
+        "Begonnene",
+        "Behinderungsbereinigte",
+        "Beschlagnahmte",
+        "Beschädigte",
+        "Direkte",
+        "Drogenbedingte",
+        "Drogenbezogene",
+        "Entdeckte",
+        "Erfasste",
+        "Erfasster",
+        "Früherer",
+        "Gesellschaftliche",
+        "Getrunkener",
+        "Indirekte",
+        "Konsumierte",
+        "Mindestens",
+        "Mittlere",
+        "Monatliches",
+        "Neue",
+        "Opioidhaltige",
+        "Problematischer",
+        "Realer",
+        "Riskanter",
+        "Stimulierende",
+        "Täglicher",
+        "Verlorene",
+        "Öffentliche",
+        "Übermäßiger",
+    ]
+)
+"""First words of German names that are no nouns."""
 SMALL, LARGE = 1e-3, 1e6
 """Below and above these sizes a number is told in powers of ten or in millions."""
 
@@ -78,7 +116,8 @@ class Words:
 
     def inside(self, name: str) -> str:
         """A name within a sentence: a small first letter, but not in German nor of HIV."""
-        if self.language == "de" or name[1:2].isupper():
+        german = self.language == "de" and name.partition(" ")[0] not in GERMAN_SMALL
+        if german or name[1:2].isupper():
             return name
         return name[:1].lower() + name[1:]
 
@@ -138,6 +177,24 @@ class Words:
         rounded = round(value, after)
         plain = "#,##0" if after <= 0 else "#,##0." + "#" * after
         return _minus(str(format_decimal(rounded, format=plain, locale=locale)))
+
+    def beside(self, value: float, largest: float) -> str:
+        """A number rounded as the largest one allows: to a hundredth of its power of ten.
+
+        Beside a largest of 0.9: 0.123, and "<0.001" for what is less than that.
+        """
+        from babel.numbers import format_decimal
+
+        if not (math.isfinite(value) and math.isfinite(largest)) or largest <= 0.0:
+            return self.number(value, digits=2)
+        places = 2 - math.floor(math.log10(largest))
+        if places <= 0:
+            return self.number(value)
+        least, locale = 10.0**-places, LOCALES[self.language]
+        pattern = "#,##0." + "0" * places
+        if 0.0 < abs(value) < least:
+            return f"<{format_decimal(least, format=pattern, locale=locale)}"
+        return _minus(str(format_decimal(round(value, places), format=pattern, locale=locale)))
 
     def signed(self, value: float, *, digits: int = 3) -> str:
         """As ``number``, with a plus where it is above 0."""

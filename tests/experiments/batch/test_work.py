@@ -377,3 +377,21 @@ def test_copies_of_a_row_follow_what_stands_in_its_place(plain: tuple[Batch, Sin
     other = "cocaine/initiation_growth[,,,,]"
     np.testing.assert_array_equal(found.values[other], draws.values[other][[1, 1, 0]])
     np.testing.assert_array_equal(copied.values[PARAMETER], shared)  # as it was
+
+
+def test_sizes_are_drawn_apart_from_the_parameters(folder: Path) -> None:
+    more = "factors:\n  - {posterior: 3}\n  - {sizes: 4}\n  - {trend: F1, low: 0, high: 100}\n"
+    more += "sample: {method: latin, n: 2}\n"
+    path = folder / "study.yaml"
+    path.write_text(STUDY.replace("draws: 2\n", "") + more, encoding="utf-8")
+    batch = replace(read_batch(path), points=np.array([[1.0, 3.0, 50.0], [1.0, 0.0, 50.0]]))
+    points, draws = np.array([0, 1]), np.array([1, 1])
+    deal = deal_at(batch, draws, points)
+    assert deal.numbers.tolist() == [3, 0]
+    expected = normal(1, "measure/needle-exchange/effect", (4,))
+    assert deal.normal("measure/needle-exchange/effect") == pytest.approx(expected[[3, 0]])
+    sizes = next(factor for factor in batch.factors if factor.kind == "sizes")
+    assert not sizes.history
+    assert not sizes.ordered
+    assert sizes.assumed
+    assert any("Events of F1" in caution for caution in batch.cautions)

@@ -207,7 +207,7 @@ def test_portfolios_that_rest_on_a_few_futures_hold_less() -> None:
     first = Generation(positions, values, np.arange(3), np.zeros(3), np.zeros(3), np.empty((0, 2)))
     objectives = problem.judged(positions, values, problem.best(values))
     found = Searched(problem, Settings(1, 4), State((first,)), objectives)
-    about = About("x" * 49 + "-y", "T", "", "", "", np.arange(40))
+    about = About("x" * 49 + "-y", "T", "", "", "", np.arange(40), np.zeros(40, dtype=np.int64))
     report = report_of(found, about, None)
     holds = dict(zip(report.members.tolist(), report.holds.tolist(), strict=True))
     assert holds[0] == holds[2] == 1.0  # nothing takes less effort; nothing has fewer deaths
