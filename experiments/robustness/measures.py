@@ -110,7 +110,7 @@ class Table:
 
 def visibly_less(loss: Float, other: Float) -> Bool:
     """Where a loss is less than another by more than ``NOT_VISIBLE`` of that."""
-    return cast(Bool, other - loss > NOT_VISIBLE * np.abs(other))
+    return other - loss > NOT_VISIBLE * np.abs(other)
 
 
 class _Sorted:

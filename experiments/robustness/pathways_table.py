@@ -203,9 +203,9 @@ def _tests(found: Pathways) -> str:
         return ""
     most = int(judged["candidates"].max())
     return (
-        f"Signposts: {len(judged)} tests, one for each package and year that can be judged, each "
-        f"of the best of up to {most} indicators; above is the first year of a package that passes. "
-        "Nothing is adjusted for their number: one that passes alone may be luck."
+        f"Signposts: {len(judged)} tests, one for each package and year that can be judged, "
+        f"each of the best of up to {most} indicators; above is the first year of a package that "
+        "passes. Nothing is adjusted for their number: one that passes alone may be luck."
     )
 
 

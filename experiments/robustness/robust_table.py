@@ -54,6 +54,7 @@ CLEAR_ONES = (
 )
 TIES = f"=: fewer than {CLEAR:.0%} of resamples keep the order with some other policy."
 FEW_FUTURES = 30
+FEW_DRAWS = 20
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,9 @@ def _notes(futures: Futures, held: Held, result: Robustness, outcomes: xr.DataAr
     count = outcomes.sizes["future"]
     if count < FEW_FUTURES:
         told.append(f"Few futures: {count}. Ranks of worst cases rest on one or two of them.")
+    draws = len(np.unique(outcomes["draw"].values))
+    if draws < FEW_DRAWS:
+        told.append(f"Few draws ({draws}), which all points share: intervals are too narrow.")
     some = result.left_out[result.left_out["left_out"] > 0]
     if not some.empty:
         most = int(some["left_out"].max())

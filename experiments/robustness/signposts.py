@@ -2,9 +2,9 @@
 
 For each package and year, among futures in which the aim is still met, each indicator of that year
 is ranked against what happens later: the area under the ROC curve (AUC; 0.5 tells nothing, 1 all).
-The indicator is chosen on half of the points and of the draws and judged on the other points with the
-other draws, so that the best of many is not taken for a signpost by luck: every draw meets all points,
-and what varies by draw alone would else be seen in both halves.
+The indicator is chosen on half of the points and of the draws and judged on the other points with
+the other draws, so that the best of many is not taken for a signpost by luck: every draw meets all
+points, and what varies by draw alone would else be seen in both halves.
 """
 
 from __future__ import annotations

@@ -56,9 +56,10 @@ class Value:
     """A value of information with its 90% interval.
 
     ``shuffled``: what 95% of shufflings of the factor (of the draws, within points) stay below; a
-    value that is not above it is not told from chance. ``changes``: share of the points where another policy than the best one
-    on average would be chosen. ``fit``: share of the variance of the differences between policies
-    that the regression tells, of points left out. ``raw``: before the correction for bias.
+    value that is not above it is not told from chance. ``changes``: share of the points where
+    another policy than the best one on average would be chosen. ``fit``: share of the variance of
+    the differences between policies that the regression tells, of points left out. ``raw``: before
+    the correction for bias.
     """
 
     name: str

@@ -23,7 +23,7 @@ from experiments.plots.analysis.frame import (
 from experiments.plots.analysis.index_bars import LEFT
 from experiments.plots.analysis.outputs import About, factor_in_words, source
 from experiments.plots.analysis.wording import Words, words_of
-from experiments.plots.style import BLACK, BLUE, GREEN, GREY, LIGHT, ORANGE, PURPLE, SKY, VERMILION
+from experiments.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 
 DIMENSIONS = (
     (BLACK, "o"),
@@ -39,8 +39,6 @@ TRADE = (
     "restricted",
     "coverage",
     "density",
-    "density_low",
-    "density_high",
     "mass",
     "cases",
     "chosen",
@@ -71,7 +69,9 @@ def wilson(share: float, count: float) -> tuple[float, float]:
 
 
 def trade_off_rows(trajectory: Sequence[Any], chosen: int | None = None) -> pd.DataFrame:
-    """A row a box of the trajectory; shares of 1, the interval of the density is 95%.
+    """A row a box of the trajectory; shares of 1.
+
+    Without intervals of the density: cases of one point share its factors, and boxes were searched.
 
     ``trajectory``: boxes with coverage, density, mass, cases, restricted and step
     (``experiments.robustness.boxes.Box``); ``chosen``: the step of the box chosen.
@@ -82,7 +82,6 @@ def trade_off_rows(trajectory: Sequence[Any], chosen: int | None = None) -> pd.D
             one.restricted,
             one.coverage,
             one.density,
-            *wilson(one.density, one.cases),
             one.mass,
             one.cases,
             one.step == chosen,
@@ -109,14 +108,6 @@ def trade_off(
         if table.empty:
             return frame.nothing(words.say("nothing.values"))
         axes = frame.box(0.65, 0.1, WIDTH - 0.65 - 1.9, 3.2)
-        axes.vlines(
-            100 * table["coverage"],
-            100 * table["density_low"],
-            100 * table["density_high"],
-            color=LIGHT,
-            linewidth=1.0,
-            gid="intervals",
-        )
         down = 0.15
         frame.text(WIDTH - 1.75, down, words.say("restricted"), fontsize=7, weight="bold")
         for n in sorted(set(table["restricted"])):
@@ -213,24 +204,30 @@ def box_figure(
     about: About,
     language: str = "en",
     again: pd.DataFrame | None = None,
+    unseen: tuple[float, float, float] | None = None,
 ) -> Figure:
-    """Bars of the limits within the whole range of each factor; numbers and quasi-p beside."""
+    """Bars of the limits within the whole range of each factor; numbers and quasi-p beside.
+
+    ``unseen``: density in points that the search had not seen, and its 90% ends over halves.
+    """
     words, table = words_of(language), box_rows(box, factors, language, again)
     left, right = LEFT, 1.25
     told, each = row_labels(list(table["label"]), left - 0.2)
     each = max(each, 0.42)
-    low, top = wilson(box.density, box.cases)
     numbers = words.say(
         "box.numbers",
         coverage=words.share(box.coverage),
         density=words.share(box.density),
-        low=words.share(low),
-        high=words.share(top),
         mass=words.share(box.mass),
     )
+    tried = ""
+    if unseen is not None and np.isfinite(unseen).all():
+        density, low, top = map(words.share, unseen)
+        tried = words.say("box.unseen", density=density, low=low, high=top)
     free = len(factors) - len(table)
     notes = [
         words.say("reading.box"),
+        tried,
         words.some("others.free", free) if free else "",
         words.say("quasi"),
         *about.foot(words),

@@ -124,10 +124,11 @@ def draw_discovery(
             boxes.trade_off(found.trajectory, about, language, box.step),
             boxes.trade_off_rows(found.trajectory, box.step),
         )
-        again = found.again
+        again, unseen = found.again, found.trial.density
+        ends = (unseen.low, unseen.high)
         again = again.rename(columns={"restricted": "share"})
         drawn["box"] = (
-            boxes.box_figure(box, factors, about, language, again),
+            boxes.box_figure(box, factors, about, language, again, (unseen.value, *ends)),
             boxes.box_rows(box, factors, language, again),
         )
     else:
@@ -294,9 +295,14 @@ def _robustness(
 
 
 def regret_table(outcomes: xr.DataArray) -> pd.DataFrame:
-    """Largest regret over futures of each policy and outcome, in percent of the best policy."""
+    """Largest regret over futures of each policy and outcome, in percent.
+
+    Of the mean over futures of what the best policy has: one number an outcome, so that a future in
+    which the best is about 0 neither blows up nor drops out. NaN where that mean is 0.
+    """
     sign = (outcomes["better"] == "up") * 2.0 - 1.0
     best = (outcomes * sign).max("policy")
-    gap = 100.0 * (best - outcomes * sign) / abs(best).where(best != 0)
+    size = abs(best).mean("future")
+    gap = 100.0 * (best - outcomes * sign) / size.where(size != 0)
     table: pd.DataFrame = gap.max("future").transpose("policy", "outcome").to_pandas()
     return table

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from experiments.compare import SAME
 from experiments.plots.analysis.frame import (
     LABEL,
     LOOK,
@@ -58,7 +59,7 @@ def rows(
                     float(largest.iloc[i]),
                     float(low),
                     float(top),
-                    bool(largest.iloc[i] == best),
+                    bool(abs(largest.iloc[i] - best) <= SAME * abs(best)),
                     unit,
                 )
             )
@@ -96,7 +97,9 @@ def figure(
     with mpl.rc_context(LOOK):
         frame = Frame(
             words.say("regret", what=about.told(words)),
-            words.say("regret.unit", unit=about.unit) if about.unit else "",
+            words.say("regret.percent" if about.unit == "%" else "regret.unit", unit=about.unit)
+            if about.unit
+            else "",
             notes,
             source(words, about.attributes),
             top + each * len(policies) + 0.1 if policies else 1.0,
@@ -215,7 +218,7 @@ def table_rows(
                     value,
                     low,
                     top,
-                    bool(value == best),
+                    bool(abs(value - best) <= SAME * abs(best)),
                     str(policy) in reversals,
                     told,
                 )

@@ -1,4 +1,4 @@
-"""CART: the tree that tells the futures of interest apart, its leaves with shares and intervals."""
+"""CART: the tree that tells the futures of interest apart, its leaves with their shares."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.plots.analysis.boxes import wilson
 from experiments.plots.analysis.frame import LOOK, WIDTH, Frame, high, numbers_on, wrapped
 from experiments.plots.analysis.outputs import About, factor_in_words, source
 from experiments.plots.analysis.wording import Words, words_of
 from experiments.plots.style import BLACK, BLUE, GREY
 
-COLUMNS = ("leaf", "depth", "condition", "density", "low", "high", "cases", "coverage")
+COLUMNS = ("leaf", "depth", "condition", "density", "cases", "coverage")
 SHARE, NUMBERS, LEAF = 1.15, 1.05, 0.46  # inches: bars, words beside them, a row
 DEEPEST = 4
 
@@ -79,7 +78,10 @@ def _in_order(node: Any, depth: int = 0) -> list[tuple[Any, int]]:
 
 
 def rows(leaves: Sequence[Any], factors: Sequence[Any], language: str = "en") -> pd.DataFrame:
-    """A row a leaf from the top: its conditions, share of interest with a 95% interval, cases."""
+    """A row a leaf from the top: its conditions, share of interest, cases.
+
+    Without intervals: cases of one point share its factors, and the tree was grown on them.
+    """
     words, known = words_of(language), {one.id: one for one in factors}
     tree = tree_of(leaves) if leaves else None
     order = _in_order(tree) if tree is not None else [(one, 0) for one in leaves]
@@ -92,7 +94,6 @@ def rows(leaves: Sequence[Any], factors: Sequence[Any], language: str = "en") ->
                 depth,
                 told,
                 leaf.density,
-                *wilson(leaf.density, leaf.cases),
                 leaf.cases,
                 leaf.coverage,
             )
@@ -209,7 +210,6 @@ def _bars(axes: Axes, table: pd.DataFrame, words: Words) -> None:
     axes.grid(False, axis="y")
     at = range(len(table))
     axes.barh(list(at), 100 * table["density"], height=0.4, color=BLUE, alpha=0.8, gid="leaves")
-    axes.hlines(list(at), 100 * table["low"], 100 * table["high"], color=BLACK, linewidth=1.1)
     axes.set_xlim(0, 100)
     numbers_on(axes, words, "x", 3, "%")
     place = axes.get_yaxis_transform()

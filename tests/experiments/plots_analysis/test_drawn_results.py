@@ -10,7 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from experiments.plots.analysis import draw_pathways, draw_portfolio, draw_robustness, value
+from experiments.plots.analysis import boxes, draw_pathways, draw_portfolio, draw_robustness, value
+from experiments.plots.analysis.draw import regret_table
 from experiments.plots.analysis.held_by import of_report
 from experiments.plots.analysis.outputs import About, Of, row_in_words
 from experiments.plots.analysis.wording import words_of
@@ -64,8 +65,8 @@ def test_value_of_shares_is_in_percentage_points_and_nothing_is_told_from_chance
     rows = value.rows(worth(), [trend("A")])
     assert rows["value"].iloc[0] == pytest.approx(4.0)
     assert rows["unit"].iloc[0] == "percentage points"
-    # Knowing everything or the draw is no regression, so chance does not come in.
-    assert list(rows["told_from_chance"]) == [True, True, True, True, False]
+    # Knowing everything is no estimate of a mean, so chance does not come in; of the draw it does.
+    assert list(rows["told_from_chance"]) == [True, False, True, True, False]
 
 
 def test_a_choice_that_never_changes_says_so() -> None:
@@ -99,7 +100,7 @@ def found_search(names: int = 3) -> object:
         axis=1,
     )
     searched = Searched(problem, Settings(1, 4, 1, None), state, judged)
-    about = SearchAbout("small", "Small", "", "x", "", np.arange(8))
+    about = SearchAbout("small", "Small", "", "x", "", np.arange(8), np.zeros(8, dtype=np.int64))
     return report_of(searched, about, None)
 
 
@@ -133,6 +134,37 @@ def test_many_outcomes_stand_in_several_pictures(tmp_path: Path) -> None:
     assert {"regret-1-en.png", "regret-2-en.png", "parallel-2-en.csv"} <= names
     last = pd.read_csv(tmp_path / "parallel-2-en.csv")
     assert set(last["outcome"]) == {"o5", "o6"}  # what stands in two aims is drawn once
+
+
+def test_a_box_is_drawn_with_what_it_holds_in_points_not_searched() -> None:
+    figure = boxes.box_figure(
+        fake_tables.BOX, fake_tables.FACTORS, About(OF), unseen=(0.61, 0.52, 0.7)
+    )
+    told = said(figure)
+    assert "In points not searched" in told
+    assert "61%" in told
+    assert "52%" in told
+    none = boxes.box_figure(fake_tables.BOX, fake_tables.FACTORS, About(OF), unseen=(np.nan,) * 3)
+    assert "not searched" not in said(none)
+    cloud = boxes.trade_off(fake_tables.trajectory(), About(OF))
+    assert "intervals" not in {bar.get_gid() for axes in cloud.axes for bar in axes.collections}
+
+
+def test_regret_in_percent_keeps_futures_in_which_the_best_is_about_zero() -> None:
+    """Bests of 0 and 20, mean 10: 5 behind is 50%. Percent of the same future would drop the 0."""
+    import xarray as xr
+
+    table = xr.DataArray(
+        np.array([[[0.0], [24.0]], [[5.0], [20.0]]]),
+        dims=("policy", "future", "outcome"),
+        coords={
+            "policy": ["a", "b"],
+            "outcome": ["deaths"],
+            "better": ("outcome", ["down"]),
+        },
+    )
+    assert regret_table(table)["deaths"].tolist() == [40.0, 50.0]
+    assert np.isnan(regret_table(0.0 * table)["deaths"]).all()
 
 
 def test_rows_of_the_scoreboard_in_words() -> None:

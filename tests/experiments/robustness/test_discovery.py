@@ -10,8 +10,17 @@ import pytest
 
 from experiments.robustness.boxes import Limit, box_of, chosen, peel, tidied
 from experiments.robustness.cases import Miss, cases_of, explained
-from experiments.robustness.discovery import Discovery, Method, Sought, discover, limits_table
+from experiments.robustness.discovery import (
+    Discovery,
+    Method,
+    Sought,
+    discover,
+    limits_table,
+    search_of,
+)
+from experiments.robustness.discovery_table import span
 from experiments.robustness.futures import Futures, Outcome
+from experiments.robustness.resampling import trial
 from model.errors import InputError
 from tests.experiments.robustness.sampled_store import flat, trend
 
@@ -73,6 +82,19 @@ def test_noise_gives_no_box() -> None:
             result = found(store, method)
             assert not result.found, (seed, method)
             assert result.explained[0] < 0.1
+
+
+def test_a_half_without_a_box_is_counted_and_not_quoted() -> None:
+    cases = cases_of(planted(600, 1, 0.9, 0.02), "policy", DEATHS, Miss("above", 12.0))
+    search, calls = search_of("prim", 0.5), iter(range(9))
+    nothing = trial(cases, lambda x, y: [], 4)
+    assert (nothing.with_box, nothing.p) == (0, 1.0)
+    assert np.isnan(nothing.coverage.value)
+    assert span(nothing.coverage) == "none"
+    some = trial(cases, lambda x, y: search(x, y) if next(calls) % 2 else [], 8)
+    assert some.with_box == 4
+    known = [half.coverage for half in some.halves if half.boxes]
+    assert some.coverage.value == pytest.approx(float(np.median(known)))
 
 
 def test_the_trajectory_and_the_choice_on_it() -> None:

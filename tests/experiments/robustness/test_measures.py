@@ -76,6 +76,31 @@ def test_satisficing_is_against_the_baseline_or_a_threshold() -> None:
     assert found.left_out["left_out"].iloc[0] == 1
 
 
+def test_better_by_rounding_is_a_tie() -> None:
+    """The first seven digits are the same: neither better than the baseline, nor ahead of it."""
+    table = np.stack([np.full(4, 1000.0), np.full(4, 1000.0 - 1e-4), np.full(4, 990.0)])
+    found = measured(table)
+    assert column(found, "satisficing") == pytest.approx([math.nan, 0.0, 1.0], nan_ok=True)
+    assert column(found, "share_best") == [0.0, 0.0, 1.0]
+    assert column(found, "mean", "rank") == [2, 2, 1]
+    assert column(found, "mean", "tied") == [1, 1, 0]
+    pair = measured(table[[0, 1, 1]])
+    assert column(pair, "share_best") == [1.0, 1.0, 1.0]
+    assert pair.dominated.empty
+    labels = {name: ["x"] for name in ("outcome", "aim", "label", "unit")} | {"better": ["down"]}
+    today = Rule("base", reference=np.full((4, 1), 1000.0))
+    again = robustness(outcomes(table[:, :, None, None], POLICIES, labels), today)
+    assert column(again, "satisficing") == [0.0, 0.0, 1.0]
+
+
+def test_ranks_that_few_resamples_keep_are_marked() -> None:
+    random = np.random.default_rng(3)
+    first = 10.0 + random.normal(size=(1, 200))
+    rival = first + random.normal(0.005, 1.0, (1, 200))
+    found = measured(np.concatenate([first, rival, first - 5.0]))
+    assert column(found, "mean", "tied") == [1, 1, 0]
+
+
 def test_outcomes_of_which_more_is_better_mirror_those_of_which_less_is() -> None:
     down, up = measured(DEATHS), measured(-DEATHS, "up")
     pd.testing.assert_series_equal(down.measures["rank"], up.measures["rank"])

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
+from experiments.robustness.futures import GRID, Futures, check_futures_design
 from experiments.robustness.pathways import (
     Aim,
     World,
@@ -25,11 +26,11 @@ from experiments.robustness.pathways import (
     use_by_table,
 )
 from experiments.robustness.pathways_table import Asked, print_pathways
-from experiments.robustness.signposts import areas, signposts
+from experiments.robustness.signposts import PREDICTS, _halves, _interval, areas, signposts
 from model.errors import InputError
 
 YEARS = np.arange(2024, 2031)
-POINTS, DRAWS = 160, 2
+POINTS, DRAWS = 160, 20
 AIM = Aim("harm", "drug", 115.0)
 PACKAGES = ("current-policy", "early", "steady")
 
@@ -228,16 +229,100 @@ def test_failed_futures_are_left_out_and_counted() -> None:
 
 def test_shares_of_all_or_none_keep_an_interval() -> None:
     flags = np.stack([np.ones(40), np.zeros(40)], axis=1)[None]
-    found = intervals(flags, np.arange(40) // 2)[0]
+    found = intervals(flags, resampled(np.arange(40) // 2))[0]
     assert found[0] == pytest.approx([1.0, 0.05 ** (1 / 20), 1.0])
     assert found[1] == pytest.approx([0.0, 0.0, 1.0 - 0.05 ** (1 / 20)])
+    crossed = intervals(flags, resampled(np.arange(40) // 2, np.arange(40) % 2))[0]
+    assert crossed[0, 1] == pytest.approx(0.05 ** (1 / 2))  # two draws vouch for little
 
 
 def test_futures_of_a_point_are_drawn_together() -> None:
-    weights = resampled(np.array([0, 0, 1, 1, 2]))
+    weights = resampled(np.array([0, 0, 1, 1, 2])).weights
     assert np.array_equal(weights[:, 0], weights[:, 1])
     assert np.all(weights[:, [0, 2, 4]].sum(axis=1) == 3.0)
-    assert len(np.unique(resampled(np.zeros(4, dtype=np.int64)))) > 1
+    assert len(np.unique(resampled(np.zeros(4, dtype=np.int64)).weights)) > 1
+    nested = resampled(np.arange(6), np.array([4, 4, 7, 7, 9, 9])).weights  # a draw of each point
+    assert np.array_equal(nested[:, 0], nested[:, 1])
+    assert np.all(nested[:, ::2].sum(axis=1) == 3.0)
+
+
+@pytest.mark.parametrize(("draws", "least", "most"), [(5, 0.6, 0.9), (20, 0.8, 1.0)])
+def test_intervals_hold_a_share_where_all_points_share_draws(
+    draws: int, least: float, most: float
+) -> None:
+    """Half of the spread is of draws: points alone gave 28% in place of 90%. With 5 draws: ~75%."""
+    from scipy.stats import norm
+
+    known = float(norm.sf(0.3 / np.sqrt(2.0)))
+    point, draw = np.repeat(np.arange(100), draws), np.tile(np.arange(draws), 100)
+    again, alone = resampled(point, draw), resampled(point)
+    held = []
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        sums = random.normal(size=100)[point] + random.normal(size=draws)[draw]
+        flags = (sums > 0.3).astype(np.float64)
+        ends = [intervals(flags[None, :, None], one)[0, 0] for one in (again, alone)]
+        held.append([low <= known <= high for _, low, high in ends])
+    share = np.mean(held, axis=0)
+    assert least <= share[0] <= most
+    assert share[1] < share[0] - 0.2
+
+
+def test_what_varies_by_draw_alone_is_no_signpost_by_luck() -> None:
+    """50 indicators that have nothing to do with the aim, but are the same in all points."""
+    draws = 20
+    told: list[bool] = []
+    alone: list[bool] = []
+    point, draw = np.repeat(np.arange(100), draws), np.tile(np.arange(draws), 100)
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        missed = random.normal(size=100)[point] + random.normal(size=draws)[draw] > 0.3
+        unrelated = random.normal(size=(draws, 50))[draw]
+        points_alone = (point < 50, point >= 50)
+        for choose, judge, of, out in (
+            (*_halves(point, draw), draw, told),
+            (*points_alone, 0 * draw, alone),
+        ):
+            area = areas(unrelated[choose], missed[choose])
+            best = int(np.abs(area - 0.5).argmax())
+            values = np.sign(area[best] - 0.5) * unrelated[judge, best]
+            low, _ = _interval(values, missed[judge], point[judge], of[judge])
+            out.append(low > PREDICTS)
+    assert np.mean(told) <= 0.1
+    assert np.mean(alone) > 0.5  # the fault that this keeps out
+
+
+def test_with_few_draws_no_signpost_is_judged() -> None:
+    store = world_of()
+    store = store.isel(run=np.flatnonzero(store["draw"].values < 5))
+    found = tipping_points(read_world(store, AIM), AIM)
+    assert set(signposts(found, store)["verdict"]) == {"not judged"}
+
+
+def test_halves_share_no_point_and_no_draw() -> None:
+    point, draw = np.repeat(np.arange(30), 20), np.tile(np.arange(20), 30)
+    choose, judge = _halves(point, draw)
+    for one in (point, draw):
+        assert not set(one[choose]) & set(one[judge])
+    assert choose.sum() == judge.sum() == 150
+    choose, judge = _halves(np.arange(40), np.arange(40) // 2)  # each point has its draw
+    assert not set((np.arange(40) // 2)[choose]) & set((np.arange(40) // 2)[judge])
+    assert (choose ^ judge).all()
+
+
+@pytest.mark.parametrize("method", ["sobol", "morris", "fast", "fractional-factorial"])
+def test_points_of_a_sensitivity_method_are_no_futures(method: str) -> None:
+    store = world_of().assign_attrs(design_method=method)
+    with pytest.raises(InputError, match="placed for a sensitivity analysis") as refused:
+        read_world(store, AIM)
+    assert refused.value.given == method
+    with pytest.raises(InputError, match="placed for a sensitivity analysis"):
+        Futures(store)
+    with pytest.raises(InputError, match="s3://somewhere"):
+        check_futures_design(store.attrs, "s3://somewhere")
+    for allowed in ("latin", "sobol-sequence", "grid", ""):
+        assert read_world(store.assign_attrs(design_method=allowed), AIM).futures
+    assert GRID in Futures(store.assign_attrs(design_method="grid")).about([])
 
 
 @pytest.mark.parametrize(
@@ -281,6 +366,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, monkeypatch: pytest.Monke
     assert "sign of drug above" in told
     assert "after 2030" in told
     assert "No run switches" in told
+    assert "tests, one for each package and year" in " ".join(told.split())
     assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == [
         "lasting-by-trend.csv",
         "lasting-by-two-trends.csv",

@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 from experiments.batch.job import Computed
 from experiments.parts import run_part
+from experiments.robustness import portfolio_report
 from experiments.robustness.portfolio import Searched, Settings
 from experiments.robustness.portfolio_problem import Problem, Wanted
 from experiments.robustness.portfolio_report import About, Report, member_table, report_of
@@ -190,6 +192,30 @@ def test_a_folder_of_others_is_left_alone(study: Path, tmp_path: Path) -> None:
     (tmp_path / "out" / "letter.txt").write_text("dear", encoding="utf-8")
     with pytest.raises(InputError, match="not a portfolio search"):
         run_portfolio(Asked(study, tmp_path / "out"))
+
+
+def test_rivals_count_each_objective_by_its_own_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two rivals the closer one is compared, though a large unit makes its sum the larger."""
+    monkeypatch.setattr(portfolio_report, "MOST_COMPARED", 1)
+    deaths = np.array([[100.0, 0.0], [105.0, 0.001], [100.1, 0.9], [900.0, 1.0]])
+    values = np.repeat(deaths[:, None], 4, axis=1)
+    wanted = (Wanted("euro", "euro", "down"), Wanted("share", "proportion", "down"))
+    problem = Problem(("SD1",), np.zeros(1), np.full(1, 100.0), wanted)
+    numbers, none = np.arange(4), np.zeros(4)
+    positions = np.array([[0.0], [100.0], [50.0], [60.0]])
+    first = Generation(positions, values, numbers, none, none, np.empty((0, 2)))
+    found = Searched(problem, Settings(1, 4), State((first,)), deaths)
+    seen: list[int] = []
+    judged = Problem.judged
+
+    def noted(self: Problem, at: Any, values: Any, best: Any) -> Any:
+        seen.extend(at[:, 0].tolist())
+        return judged(self, at, values, best)
+
+    monkeypatch.setattr(Problem, "judged", noted)
+    about = About("x", "T", "", "", "", np.arange(4), np.zeros(4, dtype=np.int64))
+    report_of(found, about, None)
+    assert set(seen) == {0.0, 100.0}
 
 
 def test_portfolios_that_rest_on_a_few_futures_hold_less() -> None:

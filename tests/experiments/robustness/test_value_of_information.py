@@ -100,6 +100,20 @@ def test_the_draw_has_the_value_that_the_factors_do_not() -> None:
     assert found.values[0].value == pytest.approx(0.0)
 
 
+def test_chance_alone_gives_the_draw_no_value() -> None:
+    """Draws do nothing: their means over points differ by noise, which is no value."""
+    named = []
+    for seed in range(15):
+        value = np.random.default_rng(seed).normal(size=(2, 60, 30))
+        x = np.random.default_rng(1).random((60, 1))
+        found = told(value, [trend("a")], x).draw
+        assert found is not None
+        assert found.raw > 0.02  # what it was before
+        assert found.low <= found.value < found.raw <= found.high
+        named.append(found.told)
+    assert np.mean(named) <= 0.2
+
+
 def test_what_never_changes_the_choice_has_no_value() -> None:
     x = np.random.default_rng(1).random((200, 1))
     found = told(np.stack([x, x + 1.0])[:, :, :1], [trend("a")], x)
