@@ -48,9 +48,9 @@ class Material:
     ``series``: yearly values (scenarios, D, years) of what the tables tell, by indicator and
     product, those with a value (D: draws, or sampled futures where ``factors`` vary);
     ``points``: sampled ones; ``seeds``: of each draw of agents; ``question`` "" where nobody gave
-    one; ``reader``: the reference with its figures, None of a store; ``plans``: scenarios as today's files give them; ``fresh``:
-    whether these are the files that the results were made with; ``runs``: all, failed and
-    missing ones.
+    one; ``reader``: the reference with its figures, None of a store; ``plans``: scenarios as
+    today's files give them; ``fresh``: whether these are the files that the results were made
+    with; ``runs``: all, failed and missing ones.
     """
 
     title: str

@@ -48,11 +48,14 @@ class Found:
     share: bool
     tables: dict[str, Float]
     dummy: Float
+    dummy_S1: Float | None  # of the first order, where it is another
     width: Float
     rank_stability: Float
     more_runs: Int
     verdict: Text
     by_size: Float
+    mean: Float
+    sd: Float
 
 
 def width_of_blocks(plan: Plan, memory: int) -> int:
@@ -124,6 +127,9 @@ def analyse_columns(
         )
         made = made or _Made(estimate, outputs)
         where = np.arange(first, last)
+        with np.errstate(invalid="ignore"):  # of undefined outputs
+            made.mean[where] = values.mean(axis=0, dtype=np.float64)
+            made.sd[where] = values.std(axis=0, dtype=np.float64)
         made.verdict[where[undefined]] = UNDEFINED
         made.verdict[where[constant]] = CONSTANT
         if len(some):
@@ -140,11 +146,14 @@ def analyse_columns(
         made.share,
         made.tables,
         made.dummy,
+        made.dummy_first,
         made.width,
         made.rank_stability,
         np.zeros_like(more) if method.fixed else more,
         made.verdict,
         made.by_size,
+        made.mean,
+        made.sd,
     )
 
 
@@ -164,7 +173,9 @@ class _Made:
         }
         self.by_size = np.full((*like.by_size.shape[:-1], outputs), np.nan, dtype=np.float32)
         self.dummy, self.width = np.full(outputs, np.nan), np.full(outputs, np.nan)
+        self.dummy_first = None if like.dummy_first is None else np.full(outputs, np.nan)
         self.rank_stability = np.full(outputs, np.nan)
+        self.mean, self.sd = np.full(outputs, np.nan), np.full(outputs, np.nan)
         self.more_runs = np.zeros(outputs, dtype=np.int64)
         self.verdict = np.full(outputs, UNSETTLED, dtype="U13")
 
@@ -176,6 +187,8 @@ class _Made:
             self.tables[name][..., where] = table[..., defined]
         self.by_size[..., where] = estimate.by_size[..., defined]
         self.dummy[where] = estimate.dummy[defined]
+        if self.dummy_first is not None and estimate.dummy_first is not None:
+            self.dummy_first[where] = estimate.dummy_first[defined]
         self.width[where] = judged.width[defined]
         self.rank_stability[where] = judged.stability[defined]
         self.more_runs[where] = judged.more_runs[defined]

@@ -19,8 +19,8 @@ from experiments.sensitivity.problem import (
 )
 
 
-def orders(curve: Float, harmonics: int) -> tuple[Float, Float, Float]:
-    """First and total order along a curve (outputs, n), and a first order at an unused frequency.
+def orders(curve: Float, harmonics: int) -> tuple[Float, Float]:
+    """First and total order along a curve (outputs, n).
 
     Saltelli, Tarantola and Chan (1999). A curve without any variance gives NaN.
     """
@@ -34,17 +34,7 @@ def orders(curve: Float, harmonics: int) -> tuple[Float, Float, Float]:
     times = np.arange(1, harmonics + 1)
     first = power[:, times * own - 1].sum(axis=1) / whole
     others = power[:, : math.floor(own / 2.0)].sum(axis=1) / whole
-    unused = power[:, times * unused_frequency(own, harmonics) - 1].sum(axis=1) / whole
-    return first, 1.0 - others, unused
-
-
-def unused_frequency(own: int, harmonics: int) -> int:
-    """A frequency between those of the other factors and the factor's own, in tune with neither."""
-    taken = {own * time for time in range(1, harmonics + 1)}
-    for wanted in range(max(int(0.7 * own), 1), own):
-        if not taken & {wanted * time for time in range(1, harmonics + 1)}:
-            return wanted
-    return max(own - 1, 1)
+    return first, 1.0 - others
 
 
 class _Fast:
@@ -64,14 +54,15 @@ class _Fast:
         shape = (self.factors, outputs)
         tables = {name: np.empty(shape) for name in ("S1", "S1_conf", "ST", "ST_conf")}
         by_size = np.empty((len(self.sizes), *shape))
-        dummy = np.zeros(outputs)
+        # An unused frequency shows first order alone, far less than the noise of a total index: no
+        # dummy is told, rather than one that every factor passes.
+        dummy = np.full(outputs, np.nan)
         for factor, windows in enumerate(self.windows):
             curve = np.ascontiguousarray(curves[factor].T)
             curve -= curve.mean(axis=1, keepdims=True)
-            first, total, unused = orders(curve, self.harmonics)
+            first, total = orders(curve, self.harmonics)
             tables["S1"][factor], tables["ST"][factor] = first, total
-            dummy = np.fmax(dummy, unused)
-            some = [orders(curve[:, window], self.harmonics)[:2] for window in windows]
+            some = [orders(curve[:, window], self.harmonics) for window in windows]
             tables["S1_conf"][factor], tables["ST_conf"][factor] = half_width(np.array(some))
             for row, size in zip(by_size[:-1], self.sizes[:-1], strict=True):
                 row[factor] = orders(curve[:, :size], self.harmonics)[1]
@@ -90,5 +81,8 @@ def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
             "fast", runs, f"N x {problem.size} (factors), N more than {least} (4 M squared)"
         )
     fast = _Fast(n, problem.size, settings)
-    notes = ("intervals from parts of a search curve are indicative only (SALib issue 649)",)
+    notes = (
+        "intervals from parts of a search curve are indicative only (SALib issue 649)",
+        "no dummy: a factor without influence cannot be told for certain",
+    )
     return Plan(fast, n, fast.sizes, problem.labels, 8 * (2 * runs + 8 * n), notes=notes)

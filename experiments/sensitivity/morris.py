@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from experiments.sensitivity.problem import (
+    SINGLE,
     Estimate,
     Float,
     Int,
@@ -16,8 +17,6 @@ from experiments.sensitivity.problem import (
     refuse_size,
     sizes_of,
 )
-
-SINGLE = 2.0**-24  # relative error of a value stored in single precision
 
 
 class _Morris:

@@ -24,6 +24,7 @@ from experiments.sensitivity.problem import (
     refuse_size,
     sizes_of,
 )
+from model.errors import InputError
 
 Bool = npt.NDArray[np.bool_]
 
@@ -139,6 +140,13 @@ def slices_of(column: Float, slices: int, unordered: bool) -> Int:
     found, at = np.unique(column, return_inverse=True)
     if unordered and len(found) <= slices:
         return at.astype(np.int64)
+    if unordered:
+        raise InputError(
+            "a factor without an order has more values than slices: slices of it mean nothing",
+            key="factors",
+            given=f"{len(found)} values",
+            allowed=f"at most {slices} values, or sobol or morris",
+        )
     # The ends as SALib steps them.
     ends = np.quantile(column, np.minimum(np.arange(0, 1 + 1 / slices, 1 / slices), 1.0))
     slot = np.searchsorted(ends, column, side="right") - 1
@@ -201,7 +209,10 @@ class _Pawn:
         some = np.empty((len(self.weights), factors, outputs))
         _medians(order, tied, self.weights, slots, self.slices, some)
         tables["median_conf"] = half_width(some)
+        # The mean of several columns is noise of another size than that of the dummy's one.
+        alone = bool((self.share.max(axis=1) == 1.0).all())
         dummy = tables["median"][-1] + tables["median_conf"][-1]
+        dummy = dummy if alone else np.full(outputs, np.nan)
         told = {name: self.share @ table[:-1] for name, table in tables.items()}
         return Estimate(told, "median", ("median_conf",), dummy, by_size)
 
@@ -212,4 +223,5 @@ def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
         raise refuse_size("pawn", len(points), f"{2 * settings.slices} or more")
     pawn = _Pawn(points, problem, settings)
     working = 8 * (6 * len(points) + (problem.size + 1) * (settings.resamples + 2 * pawn.slices))
-    return Plan(pawn, pawn.n, pawn.sizes, problem.labels, working, most=256)
+    notes = () if (pawn.share.max(axis=1) == 1.0).all() else ("no dummy with groups",)
+    return Plan(pawn, pawn.n, pawn.sizes, problem.labels, working, most=256, notes=notes)

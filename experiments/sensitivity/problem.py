@@ -17,6 +17,8 @@ Bool = npt.NDArray[np.bool_]
 PARTS = (8, 4, 2, 1)  # of N: where the main index is looked at to see whether it settles
 NORMAL = 1.959963984540054  # the 97.5% quantile: half-widths are of 95% intervals
 
+SINGLE = 2.0**-24  # relative error of a value stored in single precision
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -97,6 +99,7 @@ class Estimate:
     dummy: Float
     by_size: Float
     share: bool = True  # the main index lies between 0 and 1
+    dummy_first: Float | None = None  # the same of the first order, where it is not that of main
 
     def __post_init__(self) -> None:
         assert self.by_size.shape[1:] == self.tables[self.main].shape

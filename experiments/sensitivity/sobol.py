@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from experiments.sensitivity.problem import (
+    SINGLE,
     Estimate,
     Float,
     Plan,
@@ -64,26 +65,26 @@ class _Sobol:
         for name, table in tables.items():  # A and B alike in every run: nothing to divide by
             if not name.startswith("S2"):
                 table[:, variance[-1] <= EPSILON] = np.nan
-        dummy = self._dummy(first, last, variance)
-        return Estimate(tables, "ST", ("S1_conf", "ST_conf"), dummy, totals[many:].copy())
+        # Without influence AB is A and the total index 0, but for the rounding of stored values.
+        dummy = 2.0 * np.square(SINGLE * np.abs(values).max(axis=0) / values.std(axis=0))
+        grown = totals[many:].copy()
+        first_order = self._first_of_none(first, last, variance)
+        return Estimate(tables, "ST", ("S1_conf", "ST_conf"), dummy, grown, dummy_first=first_order)
+
+    def _first_of_none(self, first: Float, last: Float, variance: Float) -> Float:
+        """What the first order of a factor that no run reads can reach, from A and B alone: AB is
+        then A, or B is then A (Khorashadi Zadeh et al. 2017). Size and half-width (outputs,)."""
+        none = self.weights @ (first * last)
+        mean = 0.5 * (self.weights @ (first + last))
+        shares = _share(none - np.square(mean), variance)
+        found: Float = np.abs(shares[-1]) + half_width(shares[: self.resamples])
+        return found
 
     def _variances(self, first: Float, last: Float) -> Float:
         mean = 0.5 * (self.weights @ (first + last))
         square = 0.5 * (self.weights @ (np.square(first) + np.square(last)))
         spread: Float = square - np.square(mean)
         return spread
-
-    def _dummy(self, first: Float, last: Float, variance: Float) -> Float:
-        """Upper end of the first-order index of a factor that is not there.
-
-        After Khorashadi Zadeh et al. (2017), without extra runs: its AB would be A, and the
-        estimate of Sobol' from A and B then shows the error of the sample alone.
-        """
-        product = self.weights @ (first * last)
-        index = product - (self.weights @ first) * (self.weights @ last)
-        index = _share(index, variance)
-        reach: Float = np.abs(index[-1]) + half_width(index[: self.resamples])
-        return reach
 
     def _pairs(self, runs: Float, singles: Float, variance: Float) -> tuple[Float, Float]:
         labels, outputs = self.labels, runs.shape[2]

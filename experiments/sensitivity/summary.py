@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.sensitivity.methods import METHODS
-from experiments.sensitivity.verdict import CONVERGED, UNSETTLED, VERDICTS
+from experiments.sensitivity.tables import OF_OUTPUT
+from experiments.sensitivity.verdict import CONVERGED, NO_DUMMY, UNSETTLED, VERDICTS, threshold
 from experiments.told_first import rank
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
 
+HARDLY = 5e-4  # of the mean: a smaller standard deviation is hardly any, whatever its shares
 ROWS = 20  # of the table
 LEADING = 3  # factors of a row
 
@@ -30,15 +32,24 @@ def shown_outputs(dataset: xr.Dataset) -> npt.NDArray[np.int64]:
 
 
 def leading(dataset: xr.Dataset, output: int) -> list[tuple[str, float, float]]:
-    """Labels, index and half-width of the factors above the dummy, the largest first."""
+    """Labels, index and half-width of factors whose interval lies above the dummy, largest first."""
     one = dataset.isel(output=output)
     index = one[str(dataset.attrs["main_index"])].values
     half = one[str(dataset.attrs["half_width"])].values
     labels = one["factor_label"] if "factor_label" in one.coords else one["factor"]
-    dummy = float(one["dummy"])
+    share = str(dataset.attrs["main_index"]) not in OF_OUTPUT
+    bar = float(threshold(np.asarray(one["dummy"].values, dtype=np.float64), share))
     order = np.argsort(-np.abs(np.nan_to_num(index)), kind="stable")[:LEADING]
-    above = [at for at in order if np.isnan(dummy) or abs(index[at]) > dummy]
+    low = np.abs(index) - np.nan_to_num(half)
+    above = [at for at in order if low[at] > bar]
     return [(str(labels.values[at]), float(index[at]), float(half[at])) for at in above]
+
+
+def _above(dataset: xr.Dataset) -> str:
+    if np.isfinite(dataset["dummy"].values).any():
+        return "above the dummy"
+    floor = NO_DUMMY if str(dataset.attrs["main_index"]) not in OF_OUTPUT else 0.0
+    return f"above {floor:g} (a floor that we chose: there is no dummy here)"
 
 
 def table_of(dataset: xr.Dataset) -> Table:
@@ -51,7 +62,7 @@ def table_of(dataset: xr.Dataset) -> Table:
     attributes = dataset.attrs
     caption = (
         f"Other outputs: sensitivity.csv. Interval: {attributes['main_index']} plus or minus "
-        "its half-width, 95%. Only factors above the dummy."
+        f"its half-width, 95%. Only factors whose interval lies {_above(dataset)}."
     )
     table = Table(
         title=f"{attributes['method_title']}: what drives {group} in {year}",
@@ -78,8 +89,10 @@ def table_of(dataset: xr.Dataset) -> Table:
         ]
         verdict = str(one["verdict"].item())
         if verdict == UNSETTLED and int(one["more_runs"]) > 0:
-            verdict += f"\n{int(one['more_runs'])} more runs"
-        said = "none above the dummy" if verdict.startswith((CONVERGED, UNSETTLED)) else "-"
+            verdict += f"\n{int(one['more_runs'])} more points"
+        if HARDLY * abs(float(one["output_mean"])) > float(one["output_sd"]):
+            verdict += "\nhardly varies"
+        said = f"none {_above(dataset)}" if verdict.startswith((CONVERGED, UNSETTLED)) else "-"
         table.add_row(name, "\n".join(lines) or said, verdict)
     return table
 
@@ -119,8 +132,8 @@ def advice(dataset: xr.Dataset, counts: dict[str, int]) -> Iterator[str]:
         yield (
             f"What to do: --n {(points + median) // step} would do for half of those not "
             f"converged, --n {(points + most) // step} for all, if intervals shrink as "
-            "1/sqrt(N); or vary fewer factors, or use groups; until then read their indices as "
-            "a ranking at most."
+            "1/sqrt(N); or vary fewer factors, or use groups. Until then an order of factors may "
+            "be read only where rank_stability is 0.9 or more."
         )
     elif counts[CONVERGED]:
         yield "What to do: nothing; indices can be read as they are."

@@ -36,23 +36,31 @@ LONG_NAMES = {
     "Sa": "HDMR: uncorrelated share of the variance of the factor's own term",
     "Sb": "HDMR: correlated share of the variance of the factor's own term",
     "S": "HDMR: share of the variance of the factor's own term",
-    "ME": "main effect of the factor between its low and its high end, as SALib scales it",
+    "ME": "main effect: half of the change from the low to the high end, as SALib has it",
     "IE": "interaction effect of a pair of factors, as SALib scales it",
 }
-_OF_OUTPUT = ("mu", "mu_star", "sigma", "ME", "IE")
+OF_OUTPUT = ("mu", "mu_star", "sigma", "ME", "IE")
 _OUTPUTS_TOLD = {
     "verdict": "whether the indices of the output have converged",
     "dummy": "what the main index of a factor without influence can reach",
     "width": "widest half-width of a 95% interval",
-    "rank_stability": "Savage-weighted rank correlation of N/2 and N, factors above the dummy",
-    "more_runs": "further runs of each scenario to the wanted width, if it shrinks as 1/sqrt(N)",
+    "dummy_S1": "what the first-order index of a factor without influence can reach",
+    "rank_stability": "Savage-weighted rank correlation of the first N/2 within N with N, factors "
+    "whose interval lies above the dummy; empty with fewer than two",
+    "more_runs": "further points of each scenario to the wanted width, if it shrinks as 1/sqrt(N)",
+    "mean": "mean of the output over the runs",
+    "sd": "standard deviation of the output over the runs",
 }
+
+
+# pawn has an index of the name "mean".
+OUTPUT_NAMES = {"mean": "output_mean", "sd": "output_sd"}
 
 
 def told(name: str) -> dict[str, str]:
     """Name and unit of a variable."""
     bare = name.removesuffix("_conf")
-    of_output = bare in _OF_OUTPUT
+    of_output = bare in OF_OUTPUT
     long = LONG_NAMES[bare]
     if name != bare:
         long = f"half-width of the 95% interval of: {long}"
@@ -76,11 +84,13 @@ def dataset_of(
         dims = ("factor", "factor2", "output")[-table.ndim :] if table.ndim == 3 else None
         variables[name] = (dims or ("factor", "output"), table, told(name))
     for name, text in _OUTPUTS_TOLD.items():
-        unit = {"more_runs": "runs", "verdict": ""}.get(name, "1")
-        if not found.share and name in ("dummy", "width"):
+        if getattr(found, name) is None:
+            continue
+        unit = {"more_runs": "points", "verdict": ""}.get(name, "1")
+        if name in ("mean", "sd") or (not found.share and name in ("dummy", "width")):
             unit = "unit of the output"
         told_so = {"long_name": text, **({"units": unit} if unit else {})}
-        variables[name] = ("output", getattr(found, name), told_so)
+        variables[OUTPUT_NAMES.get(name, name)] = ("output", getattr(found, name), told_so)
     main = told(found.method.main)
     variables["index_by_size"] = (
         ("size", "factor", "output"),

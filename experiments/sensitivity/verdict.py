@@ -14,6 +14,7 @@ CONVERGED, UNSETTLED, CONSTANT, UNDEFINED = "converged", "not converged", "const
 VERDICTS = (CONVERGED, UNSETTLED, CONSTANT, UNDEFINED)
 Text = npt.NDArray[np.str_]
 MOST = 2.0**40  # runs: more than anybody will do
+NO_DUMMY = 0.1  # a share: where a method has no dummy, an interval above this is told; our choice
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Rule:
             limit = f"the larger of {limit} and {self.absolute:g}"
         return (
             f"converged: every half-width of a 95% interval is at most {limit}, and the "
-            f"Savage-weighted rank correlation of the factors above the dummy between the first "
-            f"half of the sample and all of it is at least {self.rank:g}"
+            f"Savage-weighted rank correlation between the first half within the sample and all of "
+            f"it, of the factors whose interval lies above the dummy, is at least {self.rank:g} "
+            "(fewer than two such factors: not judged by ranks)"
         )
 
 
@@ -90,22 +92,31 @@ def savage(index: Float, counted: Bool) -> Float:
     return scores
 
 
-def rank_stability(half: Float, full: Float, dummy: Float) -> Float:
+def rank_stability(half: Float, full: Float, dummy: Float, low: Float | None = None) -> Float:
     """Correlation of Savage scores (outputs,) between two estimates (factors, outputs).
 
-    Only of factors above the dummy at full size; 1 where fewer than two are, since then there is
-    nothing to order.
+    Only of factors above the dummy at full size, with the whole of their interval where its lower
+    end ``low`` is given; NaN where fewer than two are: there is nothing to order.
     """
     half, full = np.abs(half), np.abs(full)
-    counted = full > np.where(np.isnan(dummy), -1.0, dummy)
+    counted = (full if low is None else low) > dummy
     many = counted.sum(axis=0)
     one, other = savage(half, counted), savage(full, counted)
     mean = 1.0  # of Savage scores, always
     centred = np.where(counted, one - mean, 0.0), np.where(counted, other - mean, 0.0)
     above = (centred[0] * centred[1]).sum(axis=0)
     below = np.sqrt(np.square(centred[0]).sum(axis=0) * np.square(centred[1]).sum(axis=0))
-    stability: Float = np.where(many < 2, 1.0, above / np.where(below > 0.0, below, 1.0))
+    stability: Float = np.where(many < 2, np.nan, above / np.where(below > 0.0, below, 1.0))
     return stability
+
+
+def threshold(dummy: Float, share: bool) -> Float:
+    """What the lower end of an interval must exceed for its factor to be told: the dummy.
+
+    Where there is none: NO_DUMMY for shares, 0 in the unit of the output.
+    """
+    found: Float = np.where(np.isnan(dummy), NO_DUMMY if share else 0.0, dummy)
+    return found
 
 
 def judge(estimate: Estimate, runs: int, rule: Rule, fixed: bool = False) -> Judged:
@@ -118,10 +129,15 @@ def judge(estimate: Estimate, runs: int, rule: Rule, fixed: bool = False) -> Jud
     if estimate.share:
         limit = np.maximum(limit, rule.absolute)
     if len(estimate.by_size) > 1:
-        stability = rank_stability(estimate.by_size[-2], main, estimate.dummy)
-    else:
+        half = estimate.tables.get(f"{estimate.main}_conf")
+        low = None if half is None else main - half
+        bar = threshold(estimate.dummy, estimate.share)
+        stability = rank_stability(estimate.by_size[-2], main, bar, low)
+        steady = np.isnan(stability) | (stability >= rule.rank)
+    else:  # too small a sample to be halved
         stability = np.full(len(width), np.nan)
-    narrow, steady = width <= limit, (stability >= rule.rank) | fixed
+        steady = np.full(len(width), fixed)
+    narrow = width <= limit
     verdict = np.where(narrow & steady, CONVERGED, UNSETTLED)
     verdict[~np.isfinite(largest)] = UNDEFINED
     # A half-width shrinks as one over the root of N; ranks that still change ask for twice N.

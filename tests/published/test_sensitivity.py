@@ -134,7 +134,7 @@ def test_sobol_g() -> None:
     within(found, "S1", first)
     within(found, "ST", total, slack=1.5)  # eight intervals of 95%
     above = found.tables["ST"][:, 0] > found.dummy[0]
-    assert above.tolist() == [True] * 3 + above.tolist()[3:4] + [False] * 4
+    assert above.all()  # all eight have some influence, four of them next to none
     points = morris_sampler.sample(G.salib(), 200, num_levels=8, seed=11)
     screened = analyse(points, sobol_g(points), G, METHODS["morris"], Settings(levels=8))
     order = np.argsort(-screened.tables["mu_star"][:, 0])

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST = 15
+SEEN = 1e-4  # of the largest index: a dummy below this is no line
 LEFT, RIGHT, TICKS = 2.75, 0.95, 0.42  # inches
 KEY = 0.24
 LOOKS = ((BLUE, "", "s"), (VERMILION, "////", "D"))
@@ -194,7 +195,7 @@ def _draw(
     numbers_on(axes, words)
     axes.axvline(0, color=BLACK, linewidth=0.7)
     dummy = table["dummy"].iloc[0]
-    if np.isfinite(dummy):
+    if np.isfinite(dummy) and dummy > SEEN * table["value"].abs().max():
         axes.axvline(dummy, color=BLACK, linewidth=1.0, linestyle=(0, (4, 2)), gid="dummy")
 
 
@@ -202,7 +203,7 @@ def _told(words: Words, bar: tuple[float, float, float], largest: float) -> str:
     value, low, top = bar
     number = words.beside(value, largest)
     half = (top - low) / 2
-    if not np.isfinite(half):
+    if not np.isfinite(half) or number.startswith("<"):
         return number
     return f"{number} ± {words.beside(half, largest)}"
 
@@ -216,7 +217,8 @@ def notes(words: Words, dataset: xr.Dataset, of: Of, table: pd.DataFrame) -> lis
         words.say(f"reading.{method}"),
         words.say("reading.interval" if interval else "reading.no-interval"),
     ]
-    if np.isfinite(number(one, "dummy")):
+    least = SEEN * float(np.nanmax(np.abs(one[main_index(dataset)].values), initial=0.0))
+    if number(one, "dummy") > least:
         reading.append(
             words.say(
                 "reading.dummy",

@@ -72,16 +72,16 @@ def from_sample(
 
 
 def from_results(dataset: xr.Dataset, of: Of) -> pd.DataFrame:
-    """Signed main effects of a fractional factorial design: half of each on both sides."""
+    """Signed main effects of a fractional factorial design, each half of the whole change."""
     one = one_output(dataset, of)
     effects, halves = values(one, "ME"), values(one, "ME_conf")
     found = []
     for factor, effect, half in zip(one[factor_dim(one)].values, effects, halves, strict=True):
         if str(factor) == "dummy":
             continue
-        for end, sign in (("low", -0.5), ("high", 0.5)):
+        for end, sign in (("low", -1.0), ("high", 1.0)):
             at = sign * effect
-            found.append((str(factor), end, at, at - half / 2, at + half / 2))
+            found.append((str(factor), end, at, at - half, at + half))
     return pd.DataFrame(found, columns=["factor", "end", "value", "low", "high"])
 
 
