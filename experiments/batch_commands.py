@@ -78,6 +78,8 @@ def batch(given: BatchOptions) -> None:
         from experiments.batch.plan import BatchJob, layout_of, read_batch
 
         read = read_batch(given.study, catalogue=given.catalogue)
+        for caution in read.cautions:
+            typer.echo(f"Caution: {caution}", err=True)
         layout = layout_of(read)
         job = BatchJob.of(read)
         run_and_print(job, layout, given.out, pool)

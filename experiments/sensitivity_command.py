@@ -38,6 +38,8 @@ SIZES = {
 }
 
 
+RESAMPLES = {"sobol": 1000, "morris": 1000}
+FEW = 100  # resamples of a method that takes its time over each
 MANY = 500  # outputs, from which on a slow method is cautioned about
 STEP = 0.05  # of the work, between two lines about it
 
@@ -80,7 +82,12 @@ class SensitivityOptions:
         typer.Option("--second-order", help="Pairs of factors too (sobol, fractional-factorial)."),
     ] = False
     seed: Annotated[int, typer.Option(help="Seed of the sample and of the intervals.")] = 1
-    resamples: Annotated[int, typer.Option(help="Resamples of the intervals.")] = 100
+    resamples: Annotated[
+        int | None,
+        typer.Option(
+            help="Resamples of the intervals.", show_default="1000 for sobol and morris, else 100"
+        ),
+    ] = None
     store: Annotated[
         str | None,
         typer.Option(
@@ -117,6 +124,12 @@ def _is_study(source: str) -> bool:
     return source.endswith((".yaml", ".yml")) or Path(source).is_file()
 
 
+def _resamples(given: SensitivityOptions) -> int:
+    if given.resamples is not None:
+        return given.resamples
+    return RESAMPLES.get(given.method, FEW)
+
+
 def _check(given: SensitivityOptions) -> None:
     """Raises InputError for what can be told before anything is read."""
     from experiments.sensitivity.methods import METHODS, method_of
@@ -124,7 +137,7 @@ def _check(given: SensitivityOptions) -> None:
     from model.errors import InputError
 
     method = method_of(given.method)
-    Settings(resamples=given.resamples)
+    Settings(resamples=_resamples(given))
     if given.groups and not method.groups:
         raise InputError(
             "this method looks at one factor at a time",
@@ -199,7 +212,7 @@ def analysed(given: SensitivityOptions, url: str) -> xr.Dataset:
     if method.slow and len(case.outputs["year"]) > MANY:
         told = f"Caution: {method.id} of {len(case.outputs['year'])} outputs takes a while, "
         console().print(told + "about a second or more each: keep fewer.", soft_wrap=True)
-    asked = Settings(given.second_order, given.resamples, given.seed)
+    asked = Settings(given.second_order, _resamples(given), given.seed)
     settings = settings_of(case.attributes, method, asked)
     folder = ready(given.out)
     with share_done(stop_if_asked) as bar:

@@ -108,13 +108,14 @@ def read_batch(path: Path, *, catalogue: Path | None = None, design: Design | No
 
 
 def check_study(path: Path, library: Library) -> str:
-    """Check a study file and say in one line what it is. Raises InputError."""
+    """Check a study file and say what it is, with its cautions. Raises InputError."""
     batch = read_batch(path, catalogue=library.catalogue.folder)
     points, factors = batch.points.shape
     rows, outputs = len(batch.rows["point"]), len(batch.outputs["year"])
     return (
         f"study {batch.file.id}: {len(batch.scenarios)} scenarios, {factors} factors, "
         f"{points} points, {rows} rows of {outputs} outputs"
+        + "".join(f"\n  caution: {caution}" for caution in batch.cautions)
     )
 
 

@@ -144,6 +144,8 @@ def lines(status: Status) -> Iterator[str]:
     if status.question:
         yield status.question
     counts = " x ".join(f"{number} {what}" for what, number in status.counts.items())
+    if np.prod(list(status.counts.values())) != status.rows:  # each point names its own draw
+        counts = ", ".join(f"{number} {what}" for what, number in status.counts.items())
     yield f"{status.rows} runs ({counts}), {status.outputs} outputs each; {size(status.size)}"
     yield ""
     yield f"  done     {status.done:>10}"

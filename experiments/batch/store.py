@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -318,7 +318,16 @@ def states(opened: Opened) -> npt.NDArray[np.str_]:
     present = opened.objects.sizes()
     known = [block for block in range(grid.blocks) if name_of(block) in present]
     found = np.full(grid.rows, "missing", dtype="<U7")
-    for checked in check_all(opened.objects, grid, known, 0):
+    # Of a store on this machine every byte is checked: what is damaged must not pass for missing.
+    depth: Literal[0, 1] = 0 if opened.objects.local is None else 1
+    for checked in check_all(opened.objects, grid, known, depth):
+        if checked.state == "damaged":
+            raise InputError(
+                f"block {checked.block} of the store is damaged: {checked.why}",
+                given=opened.objects.url,
+                allowed="a whole store: drugfutures status STORE --verify names what is damaged, "
+                "and drugfutures batch with the same study computes it again",
+            )
         if checked.state == "done":
             first, last = grid.span(checked.block)
             found[first:last] = "done"

@@ -109,7 +109,7 @@ def _shown(found: xr.Dataset, year: int) -> list[int]:
 
 
 def _table(found: xr.Dataset, words: Words, shown: Sequence[int]) -> Table:
-    spread = "sd" in found and "mean" in found
+    spread = "output_sd" in found and "output_mean" in found
     rows = []
     for at in shown:
         one = found.isel(output=at)
@@ -121,7 +121,9 @@ def _table(found: xr.Dataset, words: Words, shown: Sequence[int]) -> Table:
         cells = [f"{name}: {whose}", title]
         if spread:
             unit, factor = words.unit(str(one["unit"].item()))
-            mean, sd = (words.number(factor * float(one[key])) for key in ("mean", "sd"))
+            mean, sd = (
+                words.number(factor * float(one[key])) for key in ("output_mean", "output_sd")
+            )
             cells.append(f"{mean} ({sd}), {unit}")
         rows.append((*cells, _leading(one, words), _verdict(one, words)))
     middle = (("spread", 1.8),) if spread else ()

@@ -305,6 +305,8 @@ def _limits(material: Material, words: Words) -> Iterator[Block]:
         "products": {"names": ", ".join(product_name(words, p, scenarios.names[p]) for p in alone)}
     }
     keys = ["intervals", "assumed", "products", "cost", "weights", "futures"]
+    if not alone:
+        keys.remove("products")
     runs, failed, missing = material.runs
     if failed or missing:
         filled["failed"] = {"failed": failed, "runs": runs, "missing": missing}

@@ -154,7 +154,8 @@ def _notes(futures: Futures, held: Held, result: Robustness, outcomes: xr.DataAr
     if count < FEW_FUTURES:
         told.append(f"Few futures: {count}. Ranks of worst cases rest on one or two of them.")
     draws = len(np.unique(outcomes["draw"].values))
-    if draws < FEW_DRAWS:
+    named = any(factor.kind == "posterior" for factor in futures.factors)  # by each point
+    if draws < FEW_DRAWS and not named:
         told.append(f"Few draws ({draws}), which all points share: intervals are too narrow.")
     some = result.left_out[result.left_out["left_out"] > 0]
     if not some.empty:

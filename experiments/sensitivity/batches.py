@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 OUTPUT_LABELS = ("indicator", "product", "group", "year", "unit")
+LEFT_OUT = " (intervals of indices leave out how far such a mean may be off)"
 FINISH = (
     "a finished store: `drugfutures batch STUDY --out STORE` again computes only what is "
     "missing, `drugfutures status STORE` tells why runs failed"
@@ -49,7 +50,7 @@ class Sampled:
         history = self.factors["factor_history"].astype(bool)
         return {
             **self.attributes,
-            "outputs_are": self.means,
+            "outputs_are": self.means + (LEFT_OUT if "means" in self.means else ""),
             "grouped": int(self.problem.groups is not None),
             "replayed": "; ".join(names[history]),
             "branched": "; ".join(names[~history]),

@@ -140,13 +140,6 @@ def slices_of(column: Float, slices: int, unordered: bool) -> Int:
     found, at = np.unique(column, return_inverse=True)
     if unordered and len(found) <= slices:
         return at.astype(np.int64)
-    if unordered:
-        raise InputError(
-            "a factor without an order has more values than slices: slices of it mean nothing",
-            key="factors",
-            given=f"{len(found)} values",
-            allowed=f"at most {slices} values, or sobol or morris",
-        )
     # The ends as SALib steps them.
     ends = np.quantile(column, np.minimum(np.arange(0, 1 + 1 / slices, 1 / slices), 1.0))
     slot = np.searchsorted(ends, column, side="right") - 1
@@ -218,9 +211,18 @@ class _Pawn:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError where slices would be all but empty."""
+    """Ready for blocks of outputs. Raises InputError where slices would be all but empty, or
+    would hold unlike values of a factor without an order."""
     if len(points) < 2 * settings.slices:
         raise refuse_size("pawn", len(points), f"{2 * settings.slices} or more")
+    for name, column, unordered in zip(problem.names, points.T, problem.unordered, strict=False):
+        if unordered and (many := len(np.unique(column))) > settings.slices:
+            raise InputError(
+                "a factor without an order has more values than slices: slices of it mean nothing",
+                key="factors",
+                given=f"{name}, {many} values",
+                allowed=f"at most {settings.slices} values; or sobol or morris",
+            )
     pawn = _Pawn(points, problem, settings)
     working = 8 * (6 * len(points) + (problem.size + 1) * (settings.resamples + 2 * pawn.slices))
     notes = () if (pawn.share.max(axis=1) == 1.0).all() else ("no dummy with groups",)

@@ -72,8 +72,11 @@ class _Sobol:
         return Estimate(tables, "ST", ("S1_conf", "ST_conf"), dummy, grown, dummy_first=first_order)
 
     def _first_of_none(self, first: Float, last: Float, variance: Float) -> Float:
-        """What the first order of a factor that no run reads can reach, from A and B alone: AB is
-        then A, or B is then A (Khorashadi Zadeh et al. 2017). Size and half-width (outputs,)."""
+        """What the first order of a factor that no run reads can reach: size and half-width.
+
+        By the estimator of Sobol', which needs A, and B with that factor of A: B itself, since no
+        run reads it (Khorashadi Zadeh et al. 2017).
+        """
         none = self.weights @ (first * last)
         mean = 0.5 * (self.weights @ (first + last))
         shares = _share(none - np.square(mean), variance)

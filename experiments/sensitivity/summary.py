@@ -10,14 +10,20 @@ import numpy.typing as npt
 
 from experiments.sensitivity.methods import METHODS
 from experiments.sensitivity.tables import OF_OUTPUT
-from experiments.sensitivity.verdict import CONVERGED, NO_DUMMY, UNSETTLED, VERDICTS, threshold
+from experiments.sensitivity.verdict import (
+    CONVERGED,
+    HARDLY,
+    NO_DUMMY,
+    UNSETTLED,
+    VERDICTS,
+    threshold,
+)
 from experiments.told_first import rank
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
 
-HARDLY = 5e-4  # of the mean: a smaller standard deviation is hardly any, whatever its shares
 ROWS = 20  # of the table
 LEADING = 3  # factors of a row
 
@@ -32,7 +38,7 @@ def shown_outputs(dataset: xr.Dataset) -> npt.NDArray[np.int64]:
 
 
 def leading(dataset: xr.Dataset, output: int) -> list[tuple[str, float, float]]:
-    """Labels, index and half-width of factors whose interval lies above the dummy, largest first."""
+    """Labels, index, half-width of factors with an interval above the dummy, largest first."""
     one = dataset.isel(output=output)
     index = one[str(dataset.attrs["main_index"])].values
     half = one[str(dataset.attrs["half_width"])].values
@@ -80,7 +86,8 @@ def table_of(dataset: xr.Dataset) -> Table:
     several = len(np.unique(dataset["scenario"].values)) > 1
     for at in shown[:ROWS]:
         one = dataset.isel(output=at)
-        name = f"{one['indicator'].item()}, {one['product'].item()}"
+        mean, sd = float(one["output_mean"]), float(one["output_sd"])
+        name = f"{one['indicator'].item()}, {one['product'].item()}\nmean {mean:.4g}, sd {sd:.2g}"
         if several:
             name = f"{name}\n{one['scenario'].item()}"
         lines = [
@@ -90,7 +97,9 @@ def table_of(dataset: xr.Dataset) -> Table:
         verdict = str(one["verdict"].item())
         if verdict == UNSETTLED and int(one["more_runs"]) > 0:
             verdict += f"\n{int(one['more_runs'])} more points"
-        if HARDLY * abs(float(one["output_mean"])) > float(one["output_sd"]):
+        if verdict.startswith((CONVERGED, UNSETTLED)) and np.isnan(float(one["rank_stability"])):
+            verdict += "\nranks not judged"
+        if sd < HARDLY * abs(mean):
             verdict += "\nhardly varies"
         said = f"none {_above(dataset)}" if verdict.startswith((CONVERGED, UNSETTLED)) else "-"
         table.add_row(name, "\n".join(lines) or said, verdict)

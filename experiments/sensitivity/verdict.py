@@ -14,6 +14,7 @@ CONVERGED, UNSETTLED, CONSTANT, UNDEFINED = "converged", "not converged", "const
 VERDICTS = (CONVERGED, UNSETTLED, CONSTANT, UNDEFINED)
 Text = npt.NDArray[np.str_]
 MOST = 2.0**40  # runs: more than anybody will do
+HARDLY = 5e-4  # of the mean: a smaller standard deviation is hardly any, whatever its shares
 NO_DUMMY = 0.1  # a share: where a method has no dummy, an interval above this is told; our choice
 
 

@@ -217,6 +217,8 @@ def notes(words: Words, dataset: xr.Dataset, of: Of, table: pd.DataFrame) -> lis
         words.say(f"reading.{method}"),
         words.say("reading.interval" if interval else "reading.no-interval"),
     ]
+    if "dummy" in one and np.isnan(number(one, "dummy")) and method not in IN_UNITS:
+        reading.append(words.say("reading.no-dummy"))
     least = SEEN * float(np.nanmax(np.abs(one[main_index(dataset)].values), initial=0.0))
     if number(one, "dummy") > least:
         reading.append(
@@ -254,13 +256,15 @@ def left_out(words: Words, dataset: xr.Dataset, one: xr.Dataset) -> list[str]:
     _, others, none = order_of(one)
     told = []
     if others:
-        main = np.abs(values(one, main_index(one)))[others]
+        index, conf = bars_of(one)[-1]
+        main = np.abs(values(one, index))[others]
+        low = main - np.nan_to_num(values(one, conf)[others])
         dummy = number(one, "dummy")
-        if np.isfinite(dummy) and (main <= dummy).all():
+        if np.isfinite(dummy) and (low <= dummy).all():
             told.append(words.some("others.below", len(others)))
         else:
             largest = words.number(float(main.max()) * shown_factor(dataset, one), digits=2)
-            above = int((main > dummy).sum()) if np.isfinite(dummy) else 0
+            above = int((low > dummy).sum()) if np.isfinite(dummy) else 0
             told.append(words.some("others.most", len(others), most=largest))
             if above:
                 told.append(words.some("others.above", above))

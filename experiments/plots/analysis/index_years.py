@@ -30,6 +30,7 @@ from experiments.plots.analysis.outputs import (
     where,
 )
 from experiments.plots.analysis.wording import Words, words_of
+from experiments.sensitivity.verdict import NO_DUMMY, threshold
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -109,8 +110,9 @@ def figure(dataset: xr.Dataset, of: Of, language: str = "en") -> Figure:
         value, low, dummy = (
             table[name].to_numpy(float).reshape(shape) for name in ("value", "low", "dummy")
         )
-        faint = np.where(np.isfinite(low), low, value) <= np.nan_to_num(dummy)
         half = value - low
+        bar = threshold(dummy, method_of(dataset) not in IN_UNITS)
+        faint = np.abs(value) - np.nan_to_num(half) <= bar
         largest = float(np.nanmax(np.abs(value), initial=0.0))
 
         def cell(i: int, j: int) -> str:
@@ -140,8 +142,14 @@ def _notes(words: Words, dataset: xr.Dataset, of: Of, table: pd.DataFrame) -> li
     ]
     judged = words.say("verdict.years", years=", ".join(bad)) if bad else words.say("verdict.all")
     return [
-        " ".join((words.say("reading.heat"), words.say("reading.hatched"))),
+        " ".join((words.say("reading.heat"), _hatched(words, dataset, table))),
         *left,
         judged,
         *assumed(words, of.product, some.isel(output=0)),
     ]
+
+
+def _hatched(words: Words, dataset: xr.Dataset, table: pd.DataFrame) -> str:
+    if table["dummy"].notna().any() or method_of(dataset) in IN_UNITS:
+        return words.say("reading.hatched")
+    return words.say("reading.hatched-floor", floor=words.number(NO_DUMMY, digits=1))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from experiments.plots.analysis.wording import Words, in_shown, shipped
 from experiments.plots.fits import parameter_in_words
+from experiments.sensitivity.verdict import HARDLY
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ INDICES: dict[str, Bars] = {
 }
 IN_UNITS = ("morris", "fractional-factorial")  # their indices are in the unit of the outcome
 WHOLE = "Belgium"
+ORDER_HOLDS = 0.9  # rank stability from which on an order of factors may be read
 
 
 @dataclass(frozen=True)
@@ -238,11 +240,41 @@ def verdict(words: Words, one: xr.Dataset) -> str:
     if told not in ("converged", "not converged", "constant", "undefined"):
         return words.say("verdict.none")
     more, width = number(one, "more_runs"), number(one, "width")
+    half = words.number(width, digits=2)
     if told == "not converged" and math.isfinite(more) and more > 0:
-        return words.say(
-            "verdict.more", width=words.number(width, digits=2), runs=words.number(more, whole=True)
-        )
-    return words.say(f"verdict.{told.replace(' ', '-')}", width=words.number(width, digits=2))
+        said = words.say("verdict.more", width=half, points=words.number(more, whole=True))
+    elif told == "converged" and math.isnan(number(one, "rank_stability")):
+        said = words.say("verdict.narrow", width=half)
+    else:
+        said = words.say(f"verdict.{told.replace(' ', '-')}", width=half)
+    return " ".join([said, *_order_told(words, one, told), *_spread(words, one)])
+
+
+def _order_told(words: Words, one: xr.Dataset, told: str) -> list[str]:
+    """Whether the order of the factors can be read."""
+    if "rank_stability" not in one or not told.endswith("converged"):
+        return []
+    stability = number(one, "rank_stability")
+    if math.isnan(stability):
+        return [words.say("verdict.no-order")]
+    if told == "converged":
+        return []
+    return [words.say("verdict.order-holds" if stability >= ORDER_HOLDS else "verdict.order-open")]
+
+
+def _spread(words: Words, one: xr.Dataset) -> list[str]:
+    """Mean and standard deviation of the output; whether it hardly varies."""
+    mean, sd = number(one, "output_mean"), number(one, "output_sd")
+    if not math.isfinite(mean) or not math.isfinite(sd):
+        return []
+    factor = in_shown(unit_of(one))
+    told = words.say(
+        "verdict.spread",
+        mean=words.number(mean * factor, digits=3),
+        sd=words.number(sd * factor, digits=2),
+        unit="%" if factor != 1.0 else words.unit(unit_of(one)),
+    )
+    return [told, *([words.say("verdict.hardly")] if sd < HARDLY * abs(mean) else [])]
 
 
 def no_index(words: Words, one: xr.Dataset) -> str:

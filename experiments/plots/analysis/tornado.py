@@ -164,7 +164,7 @@ def figure(
                     color=BLACK,
                 )
         axes.axvline(0, color=BLACK, linewidth=0.9)
-        dummy = number(one, "dummy") * in_shown(unit_of(one)) / 2 if table is None else np.nan
+        dummy = number(one, "dummy") * in_shown(unit_of(one)) if table is None else np.nan
         for edge in (-dummy, dummy) if np.isfinite(dummy) else ():
             axes.axvline(edge, color=BLACK, linewidth=0.8, linestyle=(0, (4, 2)), gid="dummy")
         numbers_on(axes, words)
@@ -220,7 +220,7 @@ def _notes(
         told.append(
             words.say(
                 "reading.dummy",
-                dummy=words.number(number(one, "dummy") * in_shown(unit_of(one)) / 2, digits=2),
+                dummy=words.number(number(one, "dummy") * in_shown(unit_of(one)), digits=2),
             )
         )
     judged = [verdict(words, one)] if table is None else []

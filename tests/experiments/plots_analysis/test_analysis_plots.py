@@ -252,15 +252,21 @@ def test_bars_are_the_rows_sorted_with_their_intervals(method: str) -> None:
 
 def test_what_is_not_drawn_is_counted_and_the_verdict_told() -> None:
     told = said(plot("bars-sobol", "en")[0])
-    assert "25 other factors, none above" in told
+    assert "25 other factors do not exceed the dummy" in told  # their intervals reach down to it
     assert "NOT CONVERGED" in told
-    assert "43,008 more runs" in told
+    assert "43,008 more points" in told
+    assert "The order of factors holds and may be read" in told
     assert "NON CONVERGÉ" in said(plot("bars-sobol", "fr")[0])
     converged = index_bars.figure(results("sobol"), Of("treatment", "cocaine", 2027))
     assert "Converged:" in said(converged)
     few = results("sobol").copy(deep=True)
-    few["dummy"][:] = 0.5
-    assert "25 other factors do not exceed the dummy" in said(index_bars.figure(few, OF))
+    few["dummy"][:] = 0.0
+    few["ST_conf"][:] = 1e-6
+    few["rank_stability"][:] = 0.5
+    told = said(index_bars.figure(few, OF))
+    assert "25 other factors, none above" in told
+    assert "25 of them exceed the dummy" in told
+    assert "read neither ranks nor sizes" in told
 
 
 def test_constant_output_and_missing_indices() -> None:

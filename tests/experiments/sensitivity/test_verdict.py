@@ -118,7 +118,7 @@ def test_savage_scores_and_rank_stability() -> None:
     assert rank_stability(index, index, dummy)[0] == pytest.approx(1.0)
     top, tail = index[[1, 0, 2, 3]], index[[0, 2, 1, 3]]
     assert rank_stability(top, index, dummy)[0] < rank_stability(tail, index, dummy)[0] < 1.0
-    assert rank_stability(top, index, np.array([2.5]))[0] == 1.0  # one factor: nothing to order
+    assert np.isnan(rank_stability(top, index, np.array([2.5]))[0])  # one factor: no order
 
 
 def scaled(points: Float, factors: int) -> Float:
