@@ -35,7 +35,7 @@ from model.rates import build_rates
 
 Int = npt.NDArray[np.int64]
 
-AT_ONCE = 4  # histories that are open at once: memory
+AT_ONCE = 4  # histories with several runs each that are open at once: memory
 TOGETHER = 8  # runs of a mini-batch: memory; bits may depend on it
 REMEMBERED = 2  # choices of draws that are kept, for mini-batches with the same histories
 

@@ -73,8 +73,11 @@ def computed(batch: Batch, runs: Runs) -> tuple[Single, dict[int, str]]:
         return computed_agents(batch, runs)
     found = _Rows(batch, runs)
     histories = list(dict.fromkeys(found.histories))
-    for at in range(0, len(histories), AT_ONCE):
-        found.run(histories[at : at + AT_ONCE])
+    # Where each history has one run of a scenario, only many of them fill a mini-batch.
+    each = runs.size / (len(histories) * len(np.unique(runs.scenario))) if histories else 1.0
+    size = AT_ONCE if each >= 2.0 else TOGETHER
+    for at in range(0, len(histories), size):
+        found.run(histories[at : at + size])
     return found.values, found.failed
 
 

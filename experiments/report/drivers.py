@@ -125,7 +125,9 @@ def _table(found: xr.Dataset, words: Words, shown: Sequence[int]) -> Table:
                 words.number(factor * float(one[key])) for key in ("output_mean", "output_sd")
             )
             cells.append(f"{mean} ({sd}), {unit}")
-        rows.append((*cells, _leading(one, words), _verdict(one, words)))
+        factors = _leading(one, words)
+        verdict = _verdict(one, words, ranked=bool(factors))
+        rows.append((*cells, factors or words.say("sensitivity.factor"), verdict))
     middle = (("spread", 1.8),) if spread else ()
     columns = (("indicator", 2.0), ("scenario", 1.2), *middle, ("factors", 4.0), ("verdict", 1.4))
     main = str(found.attrs["main_index"])
@@ -140,7 +142,7 @@ def _table(found: xr.Dataset, words: Words, shown: Sequence[int]) -> Table:
 
 
 def _leading(one: xr.Dataset, words: Words) -> str:
-    """The largest indices of an output, whatever their sign, as the analysis itself tells them."""
+    """The largest indices by size, as the analysis tells them; "" where none stands out."""
     from experiments.sensitivity.summary import leading
 
     if not str(one["verdict"].item()).endswith(CONVERGED):  # nothing varies, or there is no index
@@ -157,11 +159,12 @@ def _leading(one: xr.Dataset, words: Words) -> str:
         known = np.isfinite(half) and half > 0.0  # without a half-width there is no interval
         interval = words.interval(value, value - half, value + half)
         told.append(f"{name} {interval if known else words.number(value)}")
-    return "; ".join(told) or words.say("sensitivity.factor")
+    return "; ".join(told)
 
 
-def _verdict(one: xr.Dataset, words: Words) -> str:
+def _verdict(one: xr.Dataset, words: Words, ranked: bool) -> str:
     verdict = str(one["verdict"].item())
     stable = float(one["rank_stability"]) if "rank_stability" in one else np.nan
-    key = "order-holds" if verdict == UNSETTLED and stable >= ORDER_HOLDS else verdict
+    holds = verdict == UNSETTLED and ranked and stable >= ORDER_HOLDS
+    key = "order-holds" if holds else verdict
     return words.known(f"verdict.{key.replace(' ', '-')}", verdict)

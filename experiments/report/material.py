@@ -50,7 +50,8 @@ class Material:
     ``points``: sampled ones; ``seeds``: of each draw of agents; ``question`` "" where nobody gave
     one; ``reader``: the reference with its figures, None of a store; ``plans``: scenarios as
     today's files give them; ``fresh``: whether these are the files that the results were made
-    with; ``runs``: all, failed and missing ones.
+    with; ``runs``: all, failed and missing ones; ``alone``: scenario-only products, which unions
+    hold too where a store keeps none of them.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Material:
     sensitivity: xr.Dataset | None = None
     fresh: bool = True
     runs: tuple[int, int, int] = (0, 0, 0)
+    alone: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> str:
@@ -125,7 +127,12 @@ def _of_results(folder: Path, sensitivity: Path | None, files: ExitStack) -> Mat
         fresh=_fresh(told, catalogue),
         seeds=scenarios.seeds,
         runs=(len(scenarios.ids) * scenarios.draws, 0, 0),
+        alone=_alone(catalogue),
     )
+
+
+def _alone(catalogue: Catalogue) -> tuple[str, ...]:
+    return tuple(row.id for row in catalogue.products if row.mode == "scenario-only")
 
 
 def _fresh(told: Mapping[str, object], catalogue: Catalogue) -> bool:
@@ -192,6 +199,7 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
         sensitivity=_open_sensitivity(sensitivity or beside, sensitivity, files),
         fresh=_fresh(attributes, catalogue),
         runs=(states.size, int((states == "failed").sum()), int((states == "missing").sum())),
+        alone=_alone(catalogue),
     )
 
 

@@ -70,7 +70,7 @@ def scenario_fan(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.7, 2.9))
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.1, 0.1, 0.56, 0.86))
+        axes = figure.add_axes((0.13, 0.1, 0.53, 0.82))
         _draw_curves(axes, years, curves)
         axes.set_ylabel(textwrap.fill(unit, 34))
         _years_and_numbers(axes, years, words)
@@ -118,8 +118,9 @@ def _draw_curves(axes: Axes, years: Float, curves: Sequence[Curve]) -> None:
 
 
 def _years_and_numbers(axes: Axes, years: Float, words: Words) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f}" if x <= years[-1] else ""))
+    ticks = MaxNLocator(integer=True, nbins=8).tick_values(years[0], years[-1])
+    axes.set_xticks([year for year in ticks if years[0] <= year <= years[-1]])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f}"))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.number(y)))
 

@@ -45,6 +45,7 @@ PROVENANCE = (
     "digest",
     "seeds",
 )
+FEW = 50  # draws or futures below which the ends of a 90% interval rest on one or two of them
 HASH = 16  # characters of a hash that are told
 
 
@@ -112,6 +113,8 @@ def _in_short(material: Material, words: Words, year: int, baseline: str) -> Ite
     if material.factors:
         told["points"] = words.count(material.points)
     yield Text(words.say(material.key("short.draws"), **told))
+    if scenarios.draws < FEW:
+        yield Text(words.say(material.key("short.few"), draws=scenarios.draws), important=True)
     if material.seeds > 1:
         yield Text(words.say("short.seeds", seeds=material.seeds))
     named = scenario_name(words, baseline, scenarios)
@@ -299,10 +302,9 @@ def _difference(words: Words, found: Paired) -> str:
 
 
 def _limits(material: Material, words: Words) -> Iterator[Block]:
-    scenarios = material.scenarios
-    alone = [one for one in scenarios.products if scenarios.modes[one] == "scenario-only"]
+    alone = material.alone
     filled: dict[str, dict[str, object]] = {
-        "products": {"names": ", ".join(product_name(words, p, scenarios.names[p]) for p in alone)}
+        "products": {"names": ", ".join(product_name(words, one, one) for one in alone)}
     }
     keys = ["intervals", "assumed", "products", "cost", "weights", "futures"]
     if not alone:
@@ -329,7 +331,8 @@ def _provenance(material: Material, words: Words) -> Iterator[Block]:
             rows.append((words.say(f"provenance.{key}"), textwrap.shorten(told, 900)))
     design = [material.attributes.get(f"design_{key}", "") for key in ("method", "n", "seed")]
     if design[0]:
-        rows.append((words.say("provenance.design"), ", ".join(filter(None, design))))
+        method, n, seed = design
+        rows.append((words.say("provenance.design"), f"{method}, n = {n}, seed = {seed}"))
     if material.attributes.get("cautions"):
         rows.append((words.say("provenance.cautions"), material.attributes["cautions"]))
     yield Heading(1, words.say("section.provenance"))

@@ -14,6 +14,7 @@ from scenarios.lines import read_yaml
 from scenarios.texts import LANGUAGES, slug
 
 WORDS = Path(__file__).with_name("words.yaml")
+SMALL = 1.0  # percent
 DIGITS = 3  # significant ones of a number in a table
 
 
@@ -86,13 +87,17 @@ class Words:
         return self.say("cell.interval", **{key: self.number(one) for key, one in told.items()})
 
     def change(self, median: float, low: float, high: float) -> str:
-        """A difference in percent with its interval, signs shown, one place after the point."""
+        """A difference in percent with its interval, signs shown.
+
+        One place after the point, two where all three would be too small to be told apart.
+        """
         from babel.numbers import format_decimal
 
         if not math.isfinite(median):
             return self.say("cell.none")
+        places = "0.00" if max(map(abs, (median, low, high))) < SMALL else "0.0"
         ends = {
-            key: format_decimal(one, format="+#,##0.0;−#,##0.0", locale=self.language)
+            key: format_decimal(one, format=f"+#,##{places};−#,##{places}", locale=self.language)
             for key, one in (("median", median), ("low", low), ("high", high))
         }
         return self.say("cell.interval", **ends)

@@ -25,7 +25,7 @@ SCENARIOS = (
     *("central-trends", "trend-f1-adverse", "trend-f3-adverse"),
 )
 DRAWS = 96
-WORKERS, BLOCK = 2, 48
+WORKERS, BLOCK = 2, 64
 STUDY = f"""\
 id: throughput
 title: Throughput
