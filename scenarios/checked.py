@@ -59,17 +59,22 @@ def read_entry(path: Path, model: type[Model], what: str) -> tuple[Model, Docume
     Raises InputError with file, line, key, given and allowed.
     """
     document = read_yaml(path)
+    return entry_of(document, model, what), document
+
+
+def entry_of(document: Document, model: type[Model], what: str) -> Model:
+    """A document as ``model``, as ``read_entry``."""
     if not isinstance(document.value, dict):
         empty = document.value is None
         raise InputError(
             "the file is empty" if empty else f"{what} is made of keys with values",
-            file=str(path),
+            file=document.file,
             line=1,
             given=None if empty else short(document.value),
             allowed=f"the keys {', '.join(fields_of(model))}",
         )
     try:
-        return model.model_validate(document.value), document
+        return model.model_validate(document.value)
     except ValidationError as error:
         raise told(error, document, model) from None
 

@@ -270,11 +270,18 @@ def load(names: Sequence[str], library: Library) -> list[Scenario]:
 def read_scenario(path: Path, library: Library) -> Scenario:
     """Read and check one file. Raises InputError with file, line, key, given and allowed."""
     file, document = read_entry(path, ScenarioFile, "a scenario")
-    check_month(document, ("branch",), file.branch, first_month())
     known = library.futures.get(file.id)
     if known is not None and known != path and known.parent == FUTURES and path.parent != FUTURES:
         allowed = "an id that no shipped scenario has"
         raise refusal(document, ("id",), "a shipped scenario has this id", file.id, allowed)
+    return checked_scenario(file, document, digest_of(path), library)
+
+
+def checked_scenario(
+    file: ScenarioFile, document: Document, digest: str, library: Library
+) -> Scenario:
+    """A scenario from what its document holds. Raises InputError as ``read_scenario``."""
+    check_month(document, ("branch",), file.branch, first_month())
     own = Block(file, document, ())
     check_moves(own, file.branch, library)
     for i, name in enumerate(file.blocks):
@@ -288,7 +295,7 @@ def read_scenario(path: Path, library: Library) -> Scenario:
         branch=month_number(file.branch),
         plan=plan_of([*(library.blocks[name] for name in file.blocks), own], library),
         document=document,
-        digest=digest_of(path),
+        digest=digest,
     )
 
 

@@ -80,7 +80,11 @@ def _text_of(path: Path) -> str:
 
 def read_yaml(path: Path) -> Document:
     """The one document in ``path``. Raises InputError with file and line."""
-    text = _text_of(path)
+    return parse_yaml(_text_of(path), path)
+
+
+def parse_yaml(text: str, path: Path) -> Document:
+    """The one document that a text is; ``path`` names it in errors. Raises InputError with line."""
     lines: dict[Place, int] = {}
     try:
         _refuse_aliases(text, path)

@@ -19,7 +19,8 @@ DIGITS = 3  # significant ones of a number in a table
 
 
 @cache
-def _sentences() -> Mapping[str, Mapping[str, str]]:
+def sentences() -> Mapping[str, Mapping[str, str]]:
+    """Key, then language, then sentence: those of reports."""
     return dict(read_yaml(WORDS).value)  # type: ignore[call-overload, no-any-return]
 
 
@@ -30,14 +31,15 @@ class Words:
     language: str
     texts: Mapping[str, str]
     english: Mapping[str, str]
+    sentences: Mapping[str, Mapping[str, str]]
 
     def say(self, key: str, **filled: object) -> str:
         """A sentence with its gaps filled."""
-        return _sentences()[key][self.language].format(**filled)
+        return self.sentences[key][self.language].format(**filled)
 
     def known(self, key: str, otherwise: str) -> str:
         """A sentence without gaps; ``otherwise`` where there is none of that name."""
-        return _sentences()[key][self.language] if key in _sentences() else otherwise
+        return self.sentences[key][self.language] if key in self.sentences else otherwise
 
     def name(self, key: str, otherwise: str | None = None) -> str:
         """The name of something shown, in English (or as given) where the language has none."""
@@ -107,4 +109,4 @@ def words_of(language: str, texts: Mapping[str, Mapping[str, str]]) -> Words:
     """Words of a language; ``texts`` of all languages. Raises InputError for an unknown one."""
     if language not in LANGUAGES:
         raise InputError("unknown language", key="--lang", given=language, allowed=LANGUAGES)
-    return Words(language, texts[language], texts["en"])
+    return Words(language, texts[language], texts["en"], sentences())

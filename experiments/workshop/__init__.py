@@ -1,0 +1,1 @@
+"""The workshop page: levers in the browser, answered by the compartments while the hand moves."""

@@ -1,0 +1,349 @@
+"""The live answer: graphs of scenarios within a blink, and with all draws when the hand rests.
+
+One thread runs what pages ask, the newest question of each page only, pages in turn: first a few
+draws for whoever waits (as many as fit in the time), then the rest, a few draws at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Condition, Thread
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.run import attributes
+from experiments.study import Options, build_study
+from experiments.workshop.answers import BRANCH_YEAR, Answer, Ask, Fan
+from experiments.workshop.baseline import BRANCH, Baseline, open_baseline
+from experiments.workshop.estimate import bands, change_of, filled
+from experiments.workshop.graphs import load_graphs
+from experiments.workshop.runs import SINCE, Runs
+from experiments.workshop.view import Graph
+from model.errors import InputError
+from scenarios.library import Library, checked_scenario
+from scenarios.lines import Document
+from scenarios.schema import Plan, ScenarioFile
+
+Float = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+BUDGET = 0.1  # seconds that a preview may take
+FEWEST, STEP = 2, 4  # draws of a preview at least, and of one turn at rest
+REMEMBERED = 512  # scenarios with their graphs
+TOLD_AT = (0.1, 0.25, 0.5, 1.0)  # shares of all draws at which a page hears more
+MOVES = {
+    "branch",
+    "levers",
+    "trends",
+    "central_trends",
+    "events",
+    "rules",
+    "changes",
+    "settings",
+    "blocks",
+}
+
+
+@dataclass(frozen=True)
+class Load:
+    """How busy the engine is. ``draws``: those of a preview now."""
+
+    draws: int
+    waiting: int
+    pages: int
+
+
+@dataclass
+class _Work:
+    """One scenario on some graphs: what has been run. ``found`` (graphs, N, years)."""
+
+    plan: Plan
+    graphs: tuple[Graph, ...]
+    found: Float
+    done: Bool
+    preview: Float | None = None  # (graphs, k, years)
+    steps: list[tuple[int, slice]] = field(default_factory=list)  # still to be run, last first
+
+
+@dataclass
+class _Asked:
+    """The newest question of a page, and how far it was answered: draws told by scenario."""
+
+    ask: Ask
+    since: float
+    told: dict[int, int] = field(default_factory=dict)
+
+
+class Engine:
+    """Answers pages. All methods may be called from any thread."""
+
+    def __init__(self, baseline: Baseline, threads: int) -> None:
+        self.baseline, self.study = baseline, baseline.study
+        self.library: Library = self.study.library
+        self.catalogue = self.library.catalogue
+        self.draws, self.seed = baseline.draws, self.study.options.seed
+        self._runs = Runs(baseline, threads)
+        self._known: OrderedDict[str, _Work] = OrderedDict()
+        self._asked: OrderedDict[str, _Asked] = OrderedDict()
+        self._wake = Condition()
+        self._pace = BUDGET / STEP  # seconds a draw of a preview takes
+        self._first = [0, *np.cumsum([len(block.numbers) for block in baseline.blocks]).tolist()]
+        self._closed = False
+        self._thread = Thread(target=self._serve, name="engine", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls,
+        draws: int = 200,
+        seed: int = 1,
+        catalogue: Path | None = None,
+        threads: int = 2,
+        progress: Callable[[int], None] = lambda draws: None,
+    ) -> Engine:
+        """Run current policy in all draws. Raises InputError, FloatingPointError."""
+        options = Options(draws=draws, seed=seed, catalogue=catalogue, plots="none")
+        study = build_study(options)
+        indicators = load_graphs(study.layout.catalogue).indicators
+        return cls(open_baseline(study, indicators, threads=threads, progress=progress), threads)
+
+    def close(self) -> None:
+        """Stop answering."""
+        with self._wake:
+            self._closed = True
+            self._asked.clear()
+            self._wake.notify()
+        self._thread.join()
+
+    # What a scenario is
+
+    def plan(self, scenario: ScenarioFile) -> Plan:
+        """What a scenario moves, checked. Raises InputError with key, given and allowed."""
+        named = scenario.model_copy(update={"title": "page", "description": "page"})
+        document = Document("scenario", scenario.model_dump(by_alias=True), {})
+        found = checked_scenario(named, document, "", self.library)
+        if found.branch != BRANCH:
+            allowed = f"{BRANCH_YEAR}-01: scenarios of the page set out there"
+            raise InputError("another branch", key="branch", given=scenario.branch, allowed=allowed)
+        return found.plan
+
+    def key(self, scenario: ScenarioFile) -> str:
+        """The same for scenarios that move the same."""
+        moves = scenario.model_dump(include=MOVES, by_alias=True, exclude_defaults=True)
+        told = json.dumps(moves, sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def applies(self, graph: Graph) -> bool:
+        """Whether anything is known of a graph."""
+        try:
+            return bool(np.isfinite(self.baseline.of(graph)).any())
+        except InputError:
+            return False
+
+    def provenance(self) -> dict[str, str]:
+        """What the numbers rest on."""
+        return {key: str(value) for key, value in attributes(self.study).items()}
+
+    # Answers
+
+    def reference(self, graph: Graph) -> Fan:
+        """Current policy. Raises InputError for what no graph shows."""
+        return Fan(graph, bands(self.baseline.of(graph)))
+
+    def ask(self, ask: Ask) -> None:
+        """Answer a page; what it asked before is dropped."""
+        with self._wake:
+            if not self._closed:
+                self._asked[ask.client] = _Asked(ask, time.perf_counter())
+                self._wake.notify()
+
+    def forget(self, client: str) -> None:
+        """A page is gone."""
+        with self._wake:
+            self._asked.pop(client, None)
+
+    def load(self) -> Load:
+        """How busy the engine is."""
+        with self._wake:
+            waiting = sum(not asked.told for asked in self._asked.values())
+            return Load(self._few(waiting), waiting, len(self._asked))
+
+    def answer(
+        self, scenario: ScenarioFile, graphs: Sequence[Graph], draws: int | None = None
+    ) -> Answer:
+        """Graphs of one scenario, run here and now. Raises InputError."""
+        began = time.perf_counter()
+        work = self._work(scenario, tuple(graphs))
+        self._run_until(work, draws)
+        return self._told(work, began)
+
+    def values(
+        self, scenario: ScenarioFile, graphs: Sequence[Graph], draws: int | None = None
+    ) -> Float:
+        """Draws of graphs of one scenario, (graphs, draws, years from 2010). Raises InputError."""
+        work = self._work(scenario, tuple(graphs))
+        self._run_until(work, draws)
+        before = np.stack([self.baseline.of(graph) for graph in work.graphs])
+        return np.concatenate([before[:, work.done, :SINCE], work.found[:, work.done]], axis=2)
+
+    def plans_values(
+        self,
+        plans: Sequence[Plan],
+        graphs: Sequence[Graph],
+        draws: int = 8,
+        progress: Callable[[int], bool] = lambda done: True,
+    ) -> Float:
+        """Graphs of many plans in a few draws that stand for all: (plans, graphs, draws, years).
+
+        ``progress`` hears how many plans are done and says whether to go on: the plans that were
+        not run are NaN. Raises InputError.
+        """
+        few = slice(0, min(draws, len(self.baseline.preview.numbers)))
+        years = self.study.months // 12 - SINCE
+        found = np.full((len(plans), len(graphs), few.stop, years), np.nan)
+        for i, plan in enumerate(plans):
+            if not progress(i):
+                break
+            found[i] = self._runs.run(plan, self.baseline.preview, few, graphs)
+        return found
+
+    # Work
+
+    def _work(self, scenario: ScenarioFile, graphs: tuple[Graph, ...]) -> _Work:
+        """What is known of a scenario on some graphs. Raises InputError."""
+        told = f"{self.key(scenario)} {graphs}"
+        with self._wake:
+            if told in self._known:
+                self._known.move_to_end(told)
+                return self._known[told]
+        for graph in graphs:
+            self.baseline.at(graph)
+        size = self.study.months // 12 - SINCE
+        work = _Work(
+            plan=self.plan(scenario),
+            graphs=graphs,
+            found=np.full((len(graphs), self.draws, size), np.nan),
+            done=np.zeros(self.draws, dtype=np.bool_),
+            steps=[
+                (b, slice(k, min(k + STEP, len(block.numbers))))
+                for b, block in enumerate(self.baseline.blocks)
+                for k in range(0, len(block.numbers), STEP)
+            ][::-1],
+        )
+        with self._wake:
+            self._known[told] = work
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return work
+
+    def _run_until(self, work: _Work, draws: int | None) -> None:
+        wanted = self.draws if draws is None else min(draws, self.draws)
+        while work.done.sum() < wanted and self._step(work):
+            pass
+
+    def _step(self, work: _Work) -> bool:
+        """Run a few more draws; whether there were any. Raises InputError."""
+        try:
+            b, few = work.steps.pop()
+        except IndexError:
+            return False
+        block = self.baseline.blocks[b]
+        found = self._runs.run(work.plan, block, few, work.graphs)
+        at = slice(self._first[b] + few.start, self._first[b] + few.stop)
+        work.found[:, at] = found
+        work.done[at] = True
+        return True
+
+    def _told(self, work: _Work, began: float) -> Answer:
+        count = int(work.done.sum())
+        ran, values = np.flatnonzero(work.done), work.found[:, work.done]
+        if work.preview is not None and count < work.preview.shape[1]:
+            ran, values = self.baseline.ran[: work.preview.shape[1]], work.preview
+        sound = np.isfinite(values).any(axis=(0, 2))
+        milliseconds = 1000.0 * (time.perf_counter() - began)
+        if not sound.any():
+            why = "the model broke down in every draw of this scenario"
+            return Answer((), 0, self.draws, int(ran.size), milliseconds, why)
+        fans = tuple(
+            self._fan(graph, ran[sound], values[g, sound]) for g, graph in enumerate(work.graphs)
+        )
+        lost = int((~sound).sum())
+        return Answer(fans, int(ran.size) - lost, self.draws, lost, milliseconds)
+
+    def _fan(self, graph: Graph, ran: npt.NDArray[np.int64], found: Float) -> Fan:
+        reference = self.baseline.of(graph)
+        unit = next(row.unit for row in self.catalogue.indicators if row.id == graph.indicator)
+        future = filled(reference[:, SINCE:], ran, found, unit)
+        whole = np.concatenate([reference[:, :SINCE], future], axis=1)
+        return Fan(graph, bands(whole), change_of(whole[:, -1], reference[:, -1]))
+
+    # The thread
+
+    def _few(self, waiting: int) -> int:
+        """Draws of a preview: as many as fit in the time, fewer when many wait."""
+        fit = int(BUDGET / self._pace / max(1, waiting))
+        return max(FEWEST, min(fit - fit % 2, len(self.baseline.preview.numbers)))
+
+    def _serve(self) -> None:
+        while True:
+            with self._wake:
+                while (turn := self._next()) is None and not self._closed:
+                    self._wake.wait()
+                if self._closed or turn is None:
+                    return
+            self._answer(*turn)
+
+    def _next(self) -> tuple[_Asked, int] | None:
+        """Whose turn it is, and for which of its scenarios: first who has heard nothing yet."""
+        rest: tuple[_Asked, int] | None = None
+        for client, asked in list(self._asked.items()):
+            for number in range(len(asked.ask.scenarios)):
+                if number not in asked.told:
+                    self._asked.move_to_end(client)
+                    return asked, number
+            if rest is None and not asked.ask.live:
+                less = [n for n, draws in asked.told.items() if draws < self.draws]
+                rest = (asked, min(less, key=lambda n: asked.told[n])) if less else None
+            if asked.ask.live or all(draws >= self.draws for draws in asked.told.values()):
+                del self._asked[client]
+        if rest is not None:
+            self._asked.move_to_end(rest[0].ask.client)
+        return rest
+
+    def _answer(self, asked: _Asked, number: int) -> None:
+        """One turn of the engine for one scenario of a page."""
+        ask, began = asked.ask, time.perf_counter()
+        try:
+            work = self._work(ask.scenarios[number], ask.graphs)
+            before = asked.told.get(number)
+            if before is None and not work.done.any():
+                self._preview(work)
+            elif before is not None:
+                self._step(work)
+        except InputError as error:
+            asked.told[number] = self.draws
+            ask.told(number, Answer((), 0, self.draws, broken=str(error)))
+            return
+        count = int(work.done.sum())
+        first = before is None
+        asked.told[number] = count if work.steps else self.draws
+        told = [share for share in TOLD_AT if (before or 0) < share * self.draws <= count]
+        if first or told or not work.steps:
+            ask.told(number, self._told(work, asked.since if first else began))
+
+    def _preview(self, work: _Work) -> None:
+        if work.preview is not None:
+            return
+        with self._wake:
+            waiting = sum(not asked.told for asked in self._asked.values())
+        few, began = self._few(waiting), time.perf_counter()
+        block = self.baseline.preview
+        work.preview = self._runs.run(work.plan, block, slice(0, few), work.graphs)
+        self._pace += 0.2 * ((time.perf_counter() - began) / few - self._pace)

@@ -1,0 +1,123 @@
+"""One open page: its view, what the engine answered, and who wants to hear of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from experiments.workshop.answers import Answer, Ask
+from experiments.workshop.view import View
+from experiments.workshop.wording import Words
+
+if TYPE_CHECKING:
+    from experiments.workshop.engine import Engine
+
+MOST_STEPS = 100  # that can be undone
+
+
+@dataclass
+class Session:
+    """State of one page. Everything here runs on the event loop.
+
+    ``later``: how a call from the engine's thread reaches the event loop.
+    """
+
+    engine: Engine
+    words: Words
+    view: View
+    later: Callable[[Callable[[], None]], None]
+    notices: list[str] = field(default_factory=list)  # told on the page, newest last
+    answers: dict[int, Answer] = field(default_factory=dict)  # 0: under the hand; 1...: overlaid
+    key: str = field(default_factory=lambda: uuid4().hex)
+    _done: list[View] = field(default_factory=list)
+    _undone: list[View] = field(default_factory=list)
+    _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    _asked: int = 0
+    _resting: View | None = None  # the last view that is a step
+
+    def listen(self, topic: str, heard: Callable[[], None]) -> None:
+        """Topics: ``view`` (at rest), ``live`` (while a hand moves too), ``answer``, ``notice``."""
+        self._listeners.setdefault(topic, []).append(heard)
+
+    def tell(self, topic: str) -> None:
+        """Call everyone who listens."""
+        for heard in self._listeners.get(topic, ()):
+            heard()
+
+    def notice(self, words: str) -> None:
+        """Say something to whoever looks at the page."""
+        self.notices.append(words)
+        self.tell("notice")
+
+    def show(self, view: View, *, live: bool = False) -> None:
+        """Show another view. ``live``: a hand still moves; it is no step of its own yet."""
+        if self._resting is None:
+            self._resting = self.view
+        self.view = view
+        if not live and view != self._resting:
+            self._done = [*self._done[-MOST_STEPS + 1 :], self._resting]
+            self._undone.clear()
+            self._resting = view
+        self.ask(live=live)
+        self.tell("live")
+        if not live:
+            self.tell("view")
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to undo."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to do again."""
+        return bool(self._undone)
+
+    def undo(self) -> None:
+        """Back to the view before the last step."""
+        self._step(self._done, self._undone)
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._step(self._undone, self._done)
+
+    def _step(self, source: list[View], target: list[View]) -> None:
+        if source:
+            target.append(self._resting or self.view)
+            self.view = self._resting = source.pop()
+            self.ask()
+            self.tell("live")
+            self.tell("view")
+
+    def ask(self, *, live: bool = False) -> None:
+        """Ask the engine for what the view shows; answers to earlier questions are dropped."""
+        self._asked += 1
+        number, drawn = self._asked, self.view.drawn()
+        if not live:
+            self.answers = {i: a for i, a in self.answers.items() if i <= len(drawn)}
+
+        def told(scenario: int, answer: Answer) -> None:
+            self.later(lambda: self._heard(number, scenario, answer))
+
+        scenarios = (self.view.scenario,) if live else (self.view.scenario, *drawn)
+        self.engine.ask(Ask(self.key, scenarios, self.view.graphs, told, live))
+
+    def _heard(self, number: int, scenario: int, answer: Answer) -> None:
+        if number == self._asked:
+            self.answers[scenario] = answer
+            self.tell("answer")
+
+    def close(self) -> None:
+        """The page is gone: nothing more is computed for it."""
+        self.engine.forget(self.key)
+        self._listeners.clear()
+
+
+def titles(words: Words, scenarios: Sequence[object]) -> list[str]:
+    """Names of saved scenarios, numbered where they have none."""
+    return [
+        getattr(one, "title", None) or words.say("saved.unnamed", number=i + 1)
+        for i, one in enumerate(scenarios)
+    ]
