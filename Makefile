@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test long-tests bench docking golden clean
+.PHONY: help install run test long-tests browser-tests workshop bench docking recording golden clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -30,6 +30,9 @@ $(STAMP): pyproject.toml constraints.txt
 run: $(STAMP) ## install, run all scenarios to 2030 and compare them with current policy
 	$(BIN)/drugfutures run all $(ARGS)
 
+workshop: $(STAMP) ## serve the workshop page on this machine
+	$(BIN)/drugfutures workshop $(ARGS)
+
 test: $(STAMP) ## lint, types, layers of imports and the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,11 +43,17 @@ test: $(STAMP) ## lint, types, layers of imports and the tests
 long-tests: $(STAMP) ## the tests that are too slow for every commit
 	$(BIN)/python -m pytest -m long --hypothesis-profile=long $(ARGS)
 
+browser-tests: $(STAMP) ## the page in a real browser (chromium must be there)
+	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
+
 bench: $(STAMP) ## how fast the engine is on this machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 docking: $(STAMP) ## set agents against the compartments and write docs/agents-docking.md
 	$(BIN)/python -m experiments.docking $(ARGS)
+
+recording: $(STAMP) ## record the runs with agents that the workshop page plays
+	$(BIN)/python -m experiments.workshop.recording
 
 golden: $(STAMP) ## write the golden baseline anew, and say what moved
 	$(BIN)/python -m tests.golden.reference

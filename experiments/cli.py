@@ -23,6 +23,7 @@ from experiments import (
     scenario_commands,
     search_commands,
     sensitivity_command,
+    workshop_command,
 )
 from experiments.terminal import (
     CatalogueOption,
@@ -356,6 +357,7 @@ _PANELS = {
         search_commands.portfolio,
         search_commands.pathways,
     ),
+    "Workshops": (workshop_command.workshop,),
     "Files and levers": (
         file_commands.validate,
         file_commands.schema,

@@ -173,7 +173,7 @@ def _summary(library: Library, measures: Sequence[Measure]) -> str:
     kinds = Counter(m.entry.in_strategy for m in measures)
     priced = sum(m.entry.cost is not None for m in measures)
     untested = sum(m.entry.indicator.sign == "unknown" for m in measures)
-    sizes = [size for m in measures for size in _sizes(m)]
+    sizes = [size_source(m.entry, effect) for m in measures for effect in m.entry.effects]
     assumed = sum(size == ASSUMED for size in sizes)
     return (
         f"\n{len(measures)} measures. Evidence: "
@@ -186,13 +186,10 @@ def _summary(library: Library, measures: Sequence[Measure]) -> str:
     )
 
 
-def _sizes(measure: Measure) -> list[str]:
-    """The source of each effect's size."""
-    found = []
-    for effect in measure.entry.effects:
-        own = effect.effect.source if effect.effect is not None else None
-        found.append(own or effect.source or measure.entry.source)
-    return found
+def size_source(entry: MeasureEntry, effect: Effect) -> str:
+    """The source of an effect's size."""
+    own = effect.effect.source if effect.effect is not None else None
+    return own or effect.source or entry.source
 
 
 def trends(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:

@@ -27,6 +27,8 @@ Texts = dict[str, dict[str, str]]
 
 # The room that defines these stands above this one; a test holds them equal.
 AGE_GROUPS = ("all", "10-17", "18-24", "25-34", "35-54", "55-64", "65+")
+# Ages that Belgian surveys ask for: the page shows their figures at the same ages.
+SURVEYED_AGES = ("15-64", "15+", "12-18", "15-16")
 STRATEGIC = (*(f"SD{number}" for number in range(1, 7)), "outside")
 SPECIFIC = {1: 5, 2: 5, 3: 7, 4: 2, 5: 4, 6: 4}  # specific objectives of each strategic one
 OBJECTIVES = tuple(
@@ -52,7 +54,7 @@ FIXED: Mapping[str, tuple[str, ...]] = {
     "mode": get_args(ProductRow.model_fields["mode"].annotation),
     "state": REPORTED,
     "region": (COUNTRY, *REGIONS),
-    "age_group": AGE_GROUPS,
+    "age_group": (*AGE_GROUPS, *SURVEYED_AGES),
     "sex": (ALL, *SEXES),
     "deprivation": (ALL, *DEPRIVATION),
     "grade": ("systematic-review", "rct", "observational", "expert", "unverified"),

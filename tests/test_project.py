@@ -51,6 +51,7 @@ COMMANDS = (
     "pathways",
     "plot",
     "show",
+    "workshop",
 )
 TOPICS = (
     "products",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,37 @@ class Picture:
     alt: str
 
 
-Block = Heading | Text | Bullets | Table | Picture
+@dataclass(frozen=True)
+class Link:
+    """An address that can be followed; ``text``: what is shown of it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Blocks side by side, each as wide as the others."""
+
+    blocks: tuple[Table | Picture, ...]
+
+
+@dataclass(frozen=True)
+class Break:
+    """A new page."""
+
+
+Block = Heading | Text | Bullets | Table | Picture | Link | Row | Break
+Layout = Literal["long", "sheet"]
 
 
 @dataclass(frozen=True)
 class Report:
-    """A whole report. ``language``: its code; ``foot``: stands on every page."""
+    """A whole report. ``language``: its code; ``foot``: stands on every page.
+
+    ``layout``: long, or a sheet: no contents, and type as large as lets all that stands before,
+    between and after breaks fit on a page each.
+    """
 
     language: str
     title: str
@@ -65,3 +91,4 @@ class Report:
     foot: str
     contents: str  # heading of the table of contents
     blocks: tuple[Block, ...]
+    layout: Layout = "long"

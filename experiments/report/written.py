@@ -9,9 +9,20 @@ import tempfile
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from experiments.report.blocks import Block, Bullets, Heading, Picture, Report, Table, Text
+from experiments.report.blocks import (
+    Block,
+    Break,
+    Bullets,
+    Heading,
+    Link,
+    Picture,
+    Report,
+    Row,
+    Table,
+    Text,
+)
 from model.errors import InputError
 
 TEMPLATE = Path(__file__).with_name("template.typ")
@@ -49,21 +60,26 @@ def pdf(report: Report) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copy(TEMPLATE, folder / "report.typ")
-        blocks = []
-        for number, block in enumerate(report.blocks):
-            told = {"kind": type(block).__name__, **asdict(block)}
-            if isinstance(block, Picture):
-                told["path"] = f"{number}{block.path.suffix}"
-                shutil.copy(block.path, folder / told["path"])
-            if isinstance(block, Table):
-                told["widths"] = block.widths or (1.0,) * len(block.header)
-            blocks.append(told)
+        blocks = [_told(block, f"{number}", folder) for number, block in enumerate(report.blocks)]
         whole = {**asdict(report), "blocks": blocks}
         (folder / "report.json").write_text(json.dumps(whole), encoding="utf-8")
         found: bytes = typst.compile(
             str(folder / "report.typ"), root=str(folder), pdf_standards=[STANDARD], timestamp=0
         )
     return found
+
+
+def _told(block: Block, name: str, folder: Path) -> dict[str, Any]:
+    """A block as the template reads it; its pictures are copied beside it, under ``name``."""
+    told = {"kind": type(block).__name__, **asdict(block)}
+    if isinstance(block, Picture):
+        told["path"] = f"{name}{block.path.suffix}"
+        shutil.copy(block.path, folder / told["path"])
+    if isinstance(block, Table):
+        told["widths"] = block.widths or (1.0,) * len(block.header)
+    if isinstance(block, Row):
+        told["blocks"] = [_told(b, f"{name}-{i}", folder) for i, b in enumerate(block.blocks)]
+    return told
 
 
 def html(report: Report) -> str:
@@ -119,6 +135,12 @@ def _block(number: int, block: Block) -> str:
             image = f'<img src="{source}" alt="{escape(block.alt, quote=True)}">'
             caption = f"<figcaption>{escape(block.caption)}</figcaption>"
             return f"<figure>{image}{caption}</figure>"
+        case Link():
+            return f'<p><a href="{escape(block.url, quote=True)}">{escape(block.text)}</a></p>'
+        case Row():
+            return "\n".join(_block(number, one) for one in block.blocks)
+        case Break():
+            return ""
 
 
 def _table(table: Table) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.workshop.view import Graph
+from model.errors import InputError
 from scenarios.schema import ScenarioFile
 
 Float = npt.NDArray[np.float64]
@@ -52,7 +53,7 @@ class Answer:
     most: int
     lost: int = 0
     milliseconds: float = 0.0
-    broken: str | None = None
+    broken: InputError | None = None
 
     @property
     def preview(self) -> bool:

@@ -24,7 +24,7 @@ from model.errors import InputError
 from model.observation import observe
 from model.strata import COUNTRY, REGIONS
 from model.strata import weights as weights_of
-from scenarios.texts import AGE_GROUPS
+from scenarios.texts import AGE_GROUPS, SURVEYED_AGES
 
 Float = npt.NDArray[np.float64]
 Single = npt.NDArray[np.float32]
@@ -35,7 +35,8 @@ BLOCK = 8  # draws that are opened together
 BRANCH = 12 * (BRANCH_YEAR - FIRST_YEAR)
 PREVIEW = 8
 BIT_REVERSED = (0, 4, 2, 6, 1, 5, 3, 7)  # any first few of these are spread evenly
-PLACES = tuple((region, age) for region in (COUNTRY, *REGIONS) for age in AGE_GROUPS)
+AGES = (*AGE_GROUPS, *SURVEYED_AGES)
+PLACES = tuple((region, age) for region in (COUNTRY, *REGIONS) for age in AGES)
 LARGE = ("time", "counted", "excess_deaths", "overdose_deaths")  # most of the memory of an output
 FUTURE = Choice.of((), since=BRANCH_YEAR - FIRST_YEAR)
 

@@ -269,7 +269,7 @@ class Engine:
         sound = np.isfinite(values).any(axis=(0, 2))
         milliseconds = 1000.0 * (time.perf_counter() - began)
         if not sound.any():
-            why = "the model broke down in every draw of this scenario"
+            why = InputError("the model breaks down in every draw of this scenario")
             return Answer((), 0, self.draws, int(ran.size), milliseconds, why)
         fans = tuple(
             self._fan(graph, ran[sound], values[g, sound]) for g, graph in enumerate(work.graphs)
@@ -329,7 +329,7 @@ class Engine:
                 self._step(work)
         except InputError as error:
             asked.told[number] = self.draws
-            ask.told(number, Answer((), 0, self.draws, broken=str(error)))
+            ask.told(number, Answer((), 0, self.draws, broken=error))
             return
         count = int(work.done.sum())
         first = before is None

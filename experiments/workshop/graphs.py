@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.workshop.baseline import AGES
 from experiments.workshop.view import Graph
 from model.catalogue import Catalogue
 from model.strata import COUNTRY, REGIONS
 from scenarios.lines import read_yaml
-from scenarios.texts import AGE_GROUPS
 
 if TYPE_CHECKING:
     from experiments.workshop.engine import Engine
@@ -27,7 +27,7 @@ class GraphList:
     themes: Mapping[str, tuple[str, ...]]
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regions: tuple[str, ...] = (COUNTRY, *REGIONS)
-    ages: tuple[str, ...] = AGE_GROUPS
+    ages: tuple[str, ...] = AGES
 
     @property
     def indicators(self) -> tuple[str, ...]:
@@ -46,8 +46,8 @@ class GraphList:
         product = graph.product if graph.product in offered or not some else some[0]
         for region, age in (
             (graph.region, graph.age),
-            (graph.region, AGE_GROUPS[0]),
-            (COUNTRY, AGE_GROUPS[0]),
+            (graph.region, AGES[0]),
+            (COUNTRY, AGES[0]),
         ):
             found = Graph(graph.indicator, product, region, age)
             if engine.applies(found):

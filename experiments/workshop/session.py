@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -56,14 +56,22 @@ class Session:
         if self._resting is None:
             self._resting = self.view
         self.view = view
-        if not live and view != self._resting:
+        if not live and view != replace(self._resting, card=view.card):
             self._done = [*self._done[-MOST_STEPS + 1 :], self._resting]
             self._undone.clear()
+        if not live:
             self._resting = view
         self.ask(live=live)
         self.tell("live")
         if not live:
             self.tell("view")
+
+    def turn(self, card: str) -> None:
+        """Open another card, or none: nothing is computed, and there is nothing to undo."""
+        self.view = replace(self.view, card=card)
+        if self._resting is not None:
+            self._resting = replace(self._resting, card=card)
+        self.tell("view")
 
     @property
     def can_undo(self) -> bool:
@@ -86,7 +94,8 @@ class Session:
     def _step(self, source: list[View], target: list[View]) -> None:
         if source:
             target.append(self._resting or self.view)
-            self.view = self._resting = source.pop()
+            # Which card is open is no step: levers move back under the eyes of whoever looks.
+            self.view = self._resting = replace(source.pop(), card=self.view.card)
             self.ask()
             self.tell("live")
             self.tell("view")
@@ -113,11 +122,3 @@ class Session:
         """The page is gone: nothing more is computed for it."""
         self.engine.forget(self.key)
         self._listeners.clear()
-
-
-def titles(words: Words, scenarios: Sequence[object]) -> list[str]:
-    """Names of saved scenarios, numbered where they have none."""
-    return [
-        getattr(one, "title", None) or words.say("saved.unnamed", number=i + 1)
-        for i, one in enumerate(scenarios)
-    ]

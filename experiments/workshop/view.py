@@ -25,7 +25,7 @@ class Graph:
 
 
 START = (
-    Graph("problematic_prevalence", "any_illegal"),
+    Graph("current_use", "tobacco", age="15+"),  # of it most surveys tell
     Graph("overdose_deaths", "any_illegal"),
 )
 
@@ -40,7 +40,8 @@ class View:
     """The whole state of a page: all of it is in its address.
 
     ``saved``: scenarios of the drawer in their order, each with a title of its own; ``overlaid``:
-    numbers of those drawn over the graphs; ``card``: what is open (SD1 to SD6, trends, or nothing).
+    numbers of those drawn over the graphs; ``card``: what is open (SD1 to SD6, outside, trends, or
+    nothing).
     """
 
     scenario: ScenarioFile = field(default_factory=idle)

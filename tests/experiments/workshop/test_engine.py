@@ -153,7 +153,7 @@ def test_what_cannot_be_run_is_refused(engine: Engine, scenario: ScenarioFile, k
     engine.ask(Ask("bad", (scenario,), START, lambda n, a: (heard.append(a), said.set())[0]))
     assert said.wait(10.0)
     assert heard[0].broken
-    assert key in heard[0].broken
+    assert key in str(heard[0].broken)
 
 
 def test_a_graph_of_nothing_is_refused(engine: Engine) -> None:

@@ -1,0 +1,93 @@
+"""What a scenario moves, one by one as it stands on the page: its entries.
+
+An entry is a lever (``levers.SD1``), a trend (``trends.F1``), a block, or all events, rules or
+changes together, or the central trends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from babel.numbers import format_percent
+
+from experiments.workshop.view import EVERYONE, Graph
+from experiments.workshop.wording import Words
+from model.strata import COUNTRY
+from scenarios.schema import ScenarioFile
+
+LEVERS, TRENDS, BLOCKS = "levers", "trends", "blocks"
+WHOLES = ("central_trends", "events", "rules", "changes")  # moved as one
+
+
+def entries(scenario: ScenarioFile) -> dict[str, float | None]:
+    """Entries of a scenario with their positions, None for what has none."""
+    return {
+        **{f"{LEVERS}.{name}": position for name, position in scenario.levers.items()},
+        **{f"{TRENDS}.{name}": position for name, position in scenario.trends.items()},
+        **{f"{BLOCKS}.{name}": None for name in scenario.blocks},
+        **{name: None for name in WHOLES if getattr(scenario, name)},
+    }
+
+
+def only(scenario: ScenarioFile, keep: Collection[str]) -> ScenarioFile:
+    """The scenario with these entries alone; settings stay as they are."""
+    return scenario.model_copy(
+        update={
+            LEVERS: {k: x for k, x in scenario.levers.items() if f"{LEVERS}.{k}" in keep},
+            TRENDS: {k: x for k, x in scenario.trends.items() if f"{TRENDS}.{k}" in keep},
+            BLOCKS: [name for name in scenario.blocks if f"{BLOCKS}.{name}" in keep],
+            **{
+                name: getattr(scenario, name) if name in keep else type(getattr(scenario, name))()
+                for name in WHOLES
+            },
+        }
+    )
+
+
+def entry_name(entry: str, words: Words) -> str:
+    """An entry in words, with its number where the page shows one."""
+    kind, _, name = entry.partition(".")
+    if kind == BLOCKS:
+        return words.say("drawer.entry.block", name=words.name(f"block.{name}", name))
+    if kind == TRENDS:
+        return f"{name} {words.name(f'trend.{name}')}"
+    if kind != LEVERS:
+        return words.say(f"drawer.entry.{entry}")
+    if name.startswith("SD"):
+        return f"{name} {words.name(f'strategic.{name}')}"
+    objective = words.name(f"objective.{name}", "")
+    return f"{name} {objective}" if objective else words.name(f"measure.{name}")
+
+
+def graph_name(graph: Graph, words: Words) -> str:
+    """What a graph shows, in words; the country and all ages go without saying."""
+    product = words.name(f"product.{graph.product}", "") or words.name(f"union.{graph.product}")
+    parts = [words.name(f"indicator.{graph.indicator}"), product]
+    if graph.region != COUNTRY:
+        parts.append(words.name(f"region.{graph.region}"))
+    if graph.age != EVERYONE:
+        parts.append(words.name(f"age_group.{graph.age}"))
+    return ", ".join(parts)
+
+
+def signed(value: float, words: Words) -> str:
+    """A number with its sign, also when it is more."""
+    if value == 0.0 or not math.isfinite(value):
+        return words.number(value)
+    return ("+" if value > 0.0 else "−") + words.number(abs(value))
+
+
+def signed_interval(median: float, low: float, high: float, words: Words) -> str:
+    """A difference with its interval, signs shown."""
+    if not math.isfinite(median):
+        return words.say("cell.none")
+    told = {"median": median, "low": low, "high": high}
+    return words.say("cell.interval", **{key: signed(one, words) for key, one in told.items()})
+
+
+def percent(share: float, words: Words) -> str:
+    """A share in percent."""
+    if not math.isfinite(share):
+        return words.say("cell.none")
+    return str(format_percent(share, locale=words.language)).replace("-", "−")
