@@ -80,6 +80,7 @@ class Cards:
         self._levers: dict[str, Lever] = {}
         self._unfolded: set[str] = set()  # specific objectives whose measures are shown
         self._folds: dict[str, Tag] = {}  # their buttons
+        self._ends: dict[str, dict[str, Tag]] = {}  # what trends mean at -100 and +100
         self._card = ""
         self._hand: Lever | None = None  # what moved last: it waits for an answer
         self._central: Tag | None = None
@@ -109,7 +110,7 @@ class Cards:
         )
         with made:
             if card in STRATEGY:
-                Tag("span", card, "df-card-code")
+                Tag("span", f"{card} ", "df-card-code")
             Tag("span", self._name(card), "df-card-name")
             self._counts[card] = Tag("span", "", "df-card-count")
         self._buttons[card] = made
@@ -142,6 +143,7 @@ class Cards:
             self._name_fold(name, fold, view.scenario)
         if self._central is not None:
             self._central.attribute("aria-checked", view.scenario.central_trends)
+        self._show_ends()
 
     def _name_fold(self, objective: str, fold: Tag, scenario: ScenarioFile) -> None:
         """Say how many measures there are, and how many stand elsewhere than their objective."""
@@ -157,6 +159,7 @@ class Cards:
         self._card, self._central, self._hand = card, None, None
         self._levers.clear()
         self._folds.clear()
+        self._ends.clear()
         self._box.clear()
         for name, made in self._buttons.items():
             made.attribute("aria-expanded", name == card)
@@ -262,10 +265,26 @@ class Cards:
             for trend in self._library.trends:
                 with Tag("li", classes="df-trend"):
                     self._lever(trend, f"{trend} {words.name(f'trend.{trend}')}")
-                    for end, sign in (("minus", "−100"), ("plus", "+100")):
-                        with Tag("p", classes="df-trend-end"):
-                            Tag("b", sign)
-                            Tag("span", words.name(f"trend.{trend}.{end}"))
+                    self._ends[trend] = {
+                        end: self._build_end(trend, end, sign)
+                        for end, sign in (("minus", "−100"), ("plus", "+100"))
+                    }
+        self._show_ends()
+
+    def _build_end(self, trend: str, end: str, sign: str) -> Tag:
+        """What a trend means at one of its ends."""
+        with Tag("p", classes="df-trend-end") as told:
+            Tag("b", sign)
+            Tag("span", self._words.name(f"trend.{trend}.{end}"))
+        return told
+
+    def _show_ends(self) -> None:
+        """The end that a trend is moved towards: all sixteen would not fit on one screen."""
+        trends = self._session.view.scenario.trends
+        for trend, ends in self._ends.items():
+            towards = trends.get(trend, 0.0)
+            _turned(ends["minus"], "df-hidden", towards >= 0.0)
+            _turned(ends["plus"], "df-hidden", towards <= 0.0)
 
     def _lever(self, name: str, label: str) -> None:
         self._levers[name] = Lever(

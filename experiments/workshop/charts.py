@@ -245,7 +245,8 @@ class _Graph:
         if answer is not None and answer.broken is not None:
             line = twins.Told(words.say("page.graph.broken", why=told_error(answer.broken, words)))
         self._value.text, self._range.text = line.value, line.range
-        self._before.text, self._change.text = line.before, line.change
+        # With a space: who listens hears two sentences.
+        self._before.text, self._change.text = f"{line.before} ", line.change
         if answer is not None and own is not None:
             self.sentence = twins.sentence_of(words, self.graph, self._catalogue, answer, own)
 

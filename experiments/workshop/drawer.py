@@ -12,6 +12,7 @@ from experiments.workshop.compare_view import Comparison
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, focus, form, line_sample
 from experiments.workshop.entries import entries
+from experiments.workshop.extras import build_extras
 from experiments.workshop.view import MOST_OVERLAID, MOST_SAVED, View, idle
 from scenarios.schema import REFERENCE, ScenarioFile
 
@@ -137,6 +138,7 @@ class _Drawer:
                     say("drawer.compare"), self._comparison.open, data_df="drawer-compare"
                 )
             self._list = Tag("ul", classes="df-scenarios")
+            build_extras(session)
         self._drawn: tuple[object, ...] = ()
         self._fill()
         session.listen("view", self._fill)

@@ -15,7 +15,10 @@ import yaml
 
 from calibration.figures import load_figures
 from calibration.series import names_of
+from experiments.workshop.answers import Fan
 from experiments.workshop.dots import Dot, Observed
+from experiments.workshop.estimate import bands
+from experiments.workshop.flags import Flag, flags_of
 from experiments.workshop.view import EVERYONE, Graph, View
 from experiments.workshop.wording import Words
 from model.strata import COUNTRY
@@ -54,9 +57,10 @@ class Numbers:
     """What is exported. ``scenarios``: current policy, the one under the hand, those overlaid."""
 
     words: Words
-    graphs: tuple[Graph, ...]
+    graphs: tuple[Graph, ...]  # the two of the page first
     scenarios: tuple[Drawn, ...]
     dots: tuple[tuple[Dot, ...], ...]  # by graph, in the unit shown
+    flags: tuple[tuple[Flag, ...], ...]  # by graph, of the scenario under the hand
     units: tuple[str, ...]  # by graph, of the model
     modes: Mapping[str, str]  # calibrated or scenario-only, by product; of a union where it is one
     provenance: Mapping[str, str]
@@ -89,7 +93,8 @@ def gather(
 
     ``progress`` hears how many scenarios are done of how many.
     """
-    graphs = tuple(dict.fromkeys((*view.graphs, *(g for g in more if engine.applies(g)))))
+    others = (g for g in dict.fromkeys(more) if g not in view.graphs and engine.applies(g))
+    graphs = (*view.graphs, *others)
     asked = [(OWN_ROLE, view.scenario)]
     asked += [(f"overlaid-{i}", one) for i, one in enumerate(view.drawn(), start=1)]
     reference = np.stack([engine.baseline.of(graph) for graph in graphs])
@@ -102,11 +107,13 @@ def gather(
     progress(len(asked), len(asked))
     units = {row.id: row.unit for row in engine.catalogue.indicators}
     observed = _observed(engine.catalogue)
+    fans = [Fan(graph, bands(found[1].values[g])) for g, graph in enumerate(graphs)]
     return Numbers(
         words=words,
         graphs=graphs,
         scenarios=tuple(found),
         dots=tuple(observed.dots(g, words.unit(units[g.indicator])[1]) for g in graphs),
+        flags=tuple(tuple(flags_of(fan.graph, view.scenario, engine, fan)) for fan in fans),
         units=tuple(units[graph.indicator] for graph in graphs),
         modes=_modes(engine.catalogue),
         provenance=engine.provenance(),

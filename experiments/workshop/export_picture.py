@@ -41,6 +41,7 @@ from experiments.workshop.answers import BRANCH_YEAR, FIRST_YEAR, LAST_YEAR, YEA
 from experiments.workshop.dots import Dot
 from experiments.workshop.estimate import bands
 from experiments.workshop.export_numbers import Numbers, graph_name
+from experiments.workshop.flags import told
 
 Float = npt.NDArray[np.float64]
 Kind = Literal["png", "svg"]
@@ -126,7 +127,6 @@ def _sheet(numbers: Numbers, graph: int) -> Figure:
     return frame.figure
 
 
-
 def _draw(axes: Axes, shown: Sequence[Curve], dots: Sequence[Dot]) -> None:
     """Bands of the scenario, edges of current policy, medians of all, observed figures."""
     reference, own = shown[0], shown[1]
@@ -144,7 +144,9 @@ def _draw(axes: Axes, shown: Sequence[Curve], dots: Sequence[Dot]) -> None:
         if dot.value is not None:
             axes.plot([dot.year], [dot.value], "o", color=GREY, markersize=3.4, mfc="white")
     axes.axvline(BRANCH_YEAR - 0.5, color=GREY, linewidth=0.6)
-    lowest = min((float(np.nanmin(c.bands)) for c in shown if np.isfinite(c.bands).any()), default=0)
+    lowest = min(
+        (float(np.nanmin(c.bands)) for c in shown if np.isfinite(c.bands).any()), default=0
+    )
     if lowest >= 0.0:
         axes.set_ylim(bottom=0.0)
     axes.set_xticks(range(FIRST_YEAR, LAST_YEAR + 1, 5))
@@ -153,28 +155,19 @@ def _draw(axes: Axes, shown: Sequence[Curve], dots: Sequence[Dot]) -> None:
 def notes(numbers: Numbers, graph: int) -> list[str]:
     """What the lines and bands are, and what is assumed."""
     words = numbers.words
-    told = [words.say("export.lines")]
+    lines = [words.say("export.lines")]
     if len(numbers.scenarios) > 2:
-        told.append(words.say("export.lines.overlaid"))
-    told.append(words.say("export.dots" if numbers.dots[graph] else "export.no-dots"))
-    found = [" ".join(told), words.say("export.caution")]
-    return [*found, *flags(numbers, graph)]
-
-
-def flags(numbers: Numbers, graph: int) -> list[str]:
-    """What must be said of a graph."""
-    product = numbers.graphs[graph].product
-    if numbers.modes.get(product) != "scenario-only":
-        return []
-    name = graph_name(numbers.graphs[graph], numbers.words)[0].rpartition(":")[2].strip()
-    return [numbers.words.say("export.scenario-only", product=name)]
+        lines.append(words.say("export.lines.overlaid"))
+    lines.append(words.say("export.dots" if numbers.dots[graph] else "export.no-dots"))
+    found = [" ".join(lines), words.say("export.caution")]
+    return [*found, *(told(flag, words) for flag in numbers.flags[graph])]
 
 
 def source(numbers: Numbers) -> str:
     """Versions, number of draws and link, in one line."""
     words, found = numbers.words, numbers.provenance
     lost = max(one.lost for one in numbers.scenarios)
-    told = words.say(
+    made = words.say(
         "export.source",
         version=found.get("package_version", ""),
         tables=found.get("parameter_table_hash", "")[:12],
@@ -182,4 +175,4 @@ def source(numbers: Numbers) -> str:
         draws=words.count(numbers.draws),
         seed=found.get("seeds", ""),
     )
-    return f"{told} {words.say('export.lost', lost=words.count(lost))}" if lost else told
+    return f"{made} {words.say('export.lost', lost=words.count(lost))}" if lost else made

@@ -4,6 +4,7 @@
 // the hand rests it is always told. What Python sets (undo, a link) is shown unless the hand is on it.
 const ANSWER_WITHIN = 1500; // milliseconds; an answer that does not come holds nothing up
 const RESTS_AFTER = 450; // after the last key or click
+const SETTLES_WITHIN = 1500; // milliseconds in which the page shows what was told at rest
 
 export default {
   template: `
@@ -44,6 +45,7 @@ export default {
     return {
       shown: this.value ?? this.around, mixed: this.value === null, typed: null, wrong: "",
       held: false, dirty: false, settling: null, pending: null, waiting: null,
+      last: null, doubt: null, // told at rest, until Python shows it
       name: `df-lever-${key}`, number: `df-number-${key}`, problem: `df-wrong-${key}`,
     };
   },
@@ -72,8 +74,12 @@ export default {
   methods: {
     follow() {
       if (this.held || this.settling !== null) return; // the hand knows better
+      // What Python heard before the hand came to rest is on its way still.
+      if (this.last !== null && this.value !== this.last) return;
+      this.believe();
       this.shown = this.value ?? this.around;
       this.mixed = this.value === null;
+      if (document.activeElement && document.activeElement.id === this.number) return; // being typed
       this.typed = null;
       this.wrong = "";
     },
@@ -148,11 +154,19 @@ export default {
       this.waiting = null;
       clearTimeout(this.pending);
       this.pending = null;
+      clearTimeout(this.doubt);
+      this.last = this.value === this.shown ? null : this.shown;
+      this.doubt = setTimeout(() => { this.last = null; this.follow(); }, SETTLES_WITHIN);
       this.$emit("move", { position: this.shown, resting: true });
+    },
+    believe() {
+      clearTimeout(this.doubt);
+      this.doubt = this.last = null;
     },
   },
   beforeUnmount() {
     this.rest();
     clearTimeout(this.pending);
+    clearTimeout(this.doubt);
   },
 };

@@ -6,11 +6,12 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import Client, app, ui
+from nicegui.translations import translations
 
 from experiments.workshop import cards, charts, drawer, header, problems, status
 from experiments.workshop.address import FIRST, address
@@ -30,6 +31,7 @@ PATIENCE = 60.0  # seconds that the server keeps the page of a browser that lost
 
 def register(host: Host) -> None:
     """Declare the routes."""
+    _speak_when_lost()
 
     @app.get("/", include_in_schema=False)
     def front(request: Request) -> RedirectResponse:
@@ -39,6 +41,18 @@ def register(host: Host) -> None:
 
     for language in LANGUAGES:
         page_of(language)(_builder(host, language))
+
+
+def _speak_when_lost() -> None:
+    """What NiceGUI shows when a connection fails; its own words lack Dutch."""
+    said, shown = own_sentences(), cast(dict[str, dict[str, str]], translations)
+    for language, locale in LOCALES.items():
+        shown[locale] = {
+            "connection_lost": said["page.gone"][language],
+            "trying_to_reconnect": "",
+            "message_too_long": said["page.too-long"][language],
+            "message_too_long_body": "",
+        }
 
 
 def page_of(language: str, path: str = "", title: str | None = None) -> Callable[..., Any]:
@@ -71,9 +85,10 @@ def _builder(host: Host, language: str) -> Callable[..., Any]:
             _build_notices(session)
         with Tag("div", classes="df-desk"):
             charts.build_charts(session, host)
-            drawer.build_drawer(session, host)
+            # In this order, so that Tab follows the page where it is one column.
             with Tag("div", classes="df-cards-slot", id="df-cards", tabindex=-1):
                 cards.build_cards(session, host)
+            drawer.build_drawer(session, host)
         with client.layout:
             status.build_status(session, host)
         session.listen("view", lambda: _keep_address(client, session))

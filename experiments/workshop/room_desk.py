@@ -102,12 +102,13 @@ class DeskView:
         self.board = Board(host.engine, later, self._answered)
         self._known = {one.key for one in desk.collected()}
         self._arrived, self._dirty = 0, True
-        self._state, self._kept = OPEN, {}
+        self._state = OPEN
+        self._kept: dict[str, Any] = {}
         self._end = dialog(self.say("room.end"))
         self._delete = dialog("")
         self._join = dialog(self.say("room.join"), wide=True)
         self._build_head()
-        with Tag("main", classes="df-room-main", id="df-room-main", tabindex=-1):
+        with Tag("div", classes="df-room-main", id="df-room-main", tabindex=-1):
             self._build_list()
             self._build_graphs()
             self._build_tables()

@@ -1,7 +1,7 @@
 // A table whose first column names its rows. Cells are text, never HTML.
 export default {
   template: `
-    <div class="df-room-table-box" role="region" tabindex="0" :aria-label="caption">
+    <div class="df-room-table-box" role="group" tabindex="0" :aria-label="caption">
       <table class="df-room-table">
         <caption>{{ caption }}</caption>
         <thead><tr><th v-for="cell in head" scope="col">{{ cell }}</th></tr></thead>

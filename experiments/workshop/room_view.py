@@ -149,7 +149,8 @@ class _Door:
 
     def _build_form(self) -> None:
         say = self._words.say
-        with Tag("main", classes="df-room-door", id="df-room-main", tabindex=-1):
+        # No <main>: what NiceGUI puts around a page is one.
+        with Tag("div", classes="df-room-door", id="df-room-main", tabindex=-1):
             Tag("h1", say("room.heading"))
             Tag("p", say("room.token.about"))
             with form(lambda given: self._enter(given.get("token", ""), {})):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,16 @@ from experiments.report.written import pdf
 from experiments.workshop.answers import LAST_YEAR, Change
 from experiments.workshop.estimate import bands, change_of
 from experiments.workshop.export_numbers import Drawn, Numbers, everyone, graph_name
-from experiments.workshop.export_picture import flags, shortened, small
+from experiments.workshop.export_picture import shortened, small
+from experiments.workshop.flags import told as flag_told
 from experiments.workshop.moved import Moved, moved_of
 from experiments.workshop.view import Graph
 from experiments.workshop.wording import Words
 
-KEY_GRAPHS = (*(Graph(indicator, product) for indicator, product in KEY), Graph("overdose_deaths", "any_illegal"))
+KEY_GRAPHS = (
+    *(Graph(indicator, product) for indicator, product in KEY),
+    Graph("overdose_deaths", "any_illegal"),
+)
 """What every sheet compares besides its own graphs."""
 MOST_MOVED = 24  # rows of what was moved, the farthest from nothing first
 MOST_LINES = 8  # of a note; more stand behind each other
@@ -122,13 +126,13 @@ def _moved_table(part: Sequence[Moved], words: Words, i: int, of: int) -> Table:
 def _graphs(numbers: Numbers, folder: Path) -> list[Block]:
     """The two graphs of the page side by side, each with its sentence."""
     words, pictures = numbers.words, []
-    for g in range(2 if len(numbers.graphs) > 1 else 1):
+    for g in range(2):
         path = folder / f"{g}.svg"
         path.write_bytes(small(numbers, g))
-        told = sentence(numbers, g)
+        said = sentence(numbers, g)
         title = " · ".join((*graph_name(numbers.graphs[g], words), numbers.shown(g)[0]))
         alt = words.say("export.alt", title=title)
-        pictures.append(Picture(path, f"{title}. {told}", f"{alt} {told}"))
+        pictures.append(Picture(path, f"{title}. {said}", f"{alt} {said}"))
     own = printable(shortened(numbers.own.name))
     told = [words.say("export.key", name=own)]
     for one, look in zip(numbers.scenarios[2:], ("dotted", "dashdot"), strict=False):
@@ -204,13 +208,15 @@ def _table(numbers: Numbers) -> list[Block]:
     names = [printable(shortened(one.name, 48)) for one in others]
     rows = []
     for g, graph in enumerate(numbers.graphs):
-        if not np.isfinite(numbers.scenarios[0].values[g]).any():
+        if graph in numbers.graphs[:g] or not np.isfinite(numbers.scenarios[0].values[g]).any():
             continue
         what, whose = graph_name(graph, words)
         name = what if everyone(graph) else f"{what} ({whose})"
         changes = [change_in(numbers, one, g) for one in others]
         told = [words.say("export.same") if same(c) else signed(words, c) for c in changes]
-        rows.append((f"{name}, {numbers.shown(g)[0]}", cell(numbers, numbers.scenarios[0], g), *told))
+        rows.append(
+            (f"{name}, {numbers.shown(g)[0]}", cell(numbers, numbers.scenarios[0], g), *told)
+        )
     changed = [words.say("export.table.change", name=name) for name in names]
     table = Table(
         caption=words.say("export.table.caption", year=LAST_YEAR),
@@ -224,13 +230,32 @@ def _table(numbers: Numbers) -> list[Block]:
 
 def _flags(numbers: Numbers) -> list[Block]:
     words = numbers.words
-    told = [flag for g in range(len(numbers.graphs)) for flag in flags(numbers, g)]
+    told = list(_told(numbers))
     lost = max(one.lost for one in numbers.scenarios)
     if lost:
         told.append(words.say("export.lost", lost=words.count(lost)))
     items = dict.fromkeys((words.say("export.caution"), *told, words.say("export.assumed")))
     heading = Heading(1, words.say("export.flags"))
     return [heading, Bullets(tuple(("", printable(one)) for one in items))]
+
+
+def _told(numbers: Numbers) -> Iterator[str]:
+    """All flags; those that hold of some graphs alone name them."""
+    words = numbers.words
+    of: dict[str, list[str]] = {}
+    everywhere = []
+    for graph, flags in zip(numbers.graphs, numbers.flags, strict=True):
+        what, whose = graph_name(graph, words)
+        name = what if everyone(graph) else f"{what} ({whose})"
+        for flag in flags:
+            told = flag_told(flag, words)
+            if flag.names:  # what it is about stands in it
+                everywhere.append(told)
+            else:
+                of.setdefault(told, []).append(name)
+    yield from dict.fromkeys(everywhere)
+    for told, names in of.items():
+        yield f"{'; '.join(dict.fromkeys(names))}. {told}"
 
 
 def _note(numbers: Numbers) -> list[Block]:
@@ -245,7 +270,9 @@ def _note(numbers: Numbers) -> list[Block]:
             if len(whole) > longest:
                 left = words.count(len(whole) - longest)
                 whole = f"{whole[:longest]}… {words.say('export.note.more', n=left)}"
-            found.append((f"{printable(shortened(one.name, 48))}:" if number else "", printable(whole)))
+            found.append(
+                (f"{printable(shortened(one.name, 48))}:" if number else "", printable(whole))
+            )
     if not found:
         return []
     own = [Text(text) for name, text in found if not name]

@@ -35,8 +35,8 @@ def build_status(session: Session, host: Host) -> None:
         graphs, words = session.view.graphs, session.words
         found = [flag for one in graphs for flag in shown_flags(one, session, host.engine)]
         told = dict.fromkeys(flags.short(one, words) for one in found)
-        flagged.text = say("page.status.flags", flags=", ".join(told)) if told else ""
-        flagged.attribute("title", flagged.text or None)
+        flagged.text = say("page.status.flags", count=len(told)) if told else ""
+        flagged.attribute("title", ", ".join(told) or None)
 
     session.listen("answer", show)
     session.listen("view", flag)

@@ -81,6 +81,32 @@ CUT = """() => {
 }"""
 
 
+# Elements with a transition or an animation that takes time.
+SLOW = """() => [...document.querySelectorAll('*')].flatMap(e => {
+  const style = getComputedStyle(e);
+  const times = `${style.animationDuration},${style.transitionDuration}`.split(',').map(parseFloat);
+  return Math.max(...times) > 0.01 ? [e.outerHTML.slice(0, 120)] : [];
+})"""
+
+# The element with the focus, if it has no ring: forced colours take shadows away.
+RINGS = """() => {
+  const e = document.activeElement, style = getComputedStyle(e);
+  const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  return e === document.body || ring ? [] : [e.outerHTML.slice(0, 120)];
+}"""
+
+# What assistive technology is told by itself, in order.
+VOICE = """() => {
+  window.heard = [];
+  const live = '[aria-live], [role=status], [role=alert]';
+  new MutationObserver(all => {
+    const told = new Set(all.map(one => (one.target.nodeType === 1 ? one.target
+      : one.target.parentElement)?.closest(live)).filter(e => e));
+    for (const e of told) if (e.textContent.trim()) window.heard.push(e.textContent);
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+
+
 @cache
 def said(language: str) -> Words:
     """The words of the page in a language."""
@@ -105,5 +131,5 @@ def rests(page: Page, words: Words) -> None:
 
 
 def button(page: Page, name: str) -> Locator:
-    """The button with exactly this name."""
-    return page.get_by_role("button", name=name, exact=True)
+    """The first button with exactly this name."""
+    return page.get_by_role("button", name=name, exact=True).first

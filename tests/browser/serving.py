@@ -114,6 +114,10 @@ class Seen:
         page.on("request", self._request)
         return page
 
+    def forgive(self, words: str) -> None:
+        """Forget errors that hold these words: they were meant to happen."""
+        self.errors = [told for told in self.errors if words not in told]
+
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.errors.append(f"{message.type}: {message.text}")

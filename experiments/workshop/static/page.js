@@ -7,3 +7,20 @@ document.addEventListener(
   },
   true,
 );
+
+// An open menu closes by Escape, which gives the focus back to it, or when another place is used.
+const menus = ".df-menu[open], .df-flags[open]";
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+  for (const menu of document.querySelectorAll(menus)) {
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+});
+for (const left of ["pointerdown", "focusin"]) {
+  document.addEventListener(left, (event) => {
+    for (const menu of document.querySelectorAll(menus)) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+}
