@@ -9,9 +9,8 @@ import numpy as np
 from experiments.robustness.aims import better_of
 from experiments.workshop.answers import Fan
 from experiments.workshop.entries import entries, graph_name, percent
-from experiments.workshop.view import Graph
+from experiments.workshop.estimate import SHARE
 from experiments.workshop.wording import Words
-from model.catalogue import Catalogue
 from model.errors import InputError
 from scenarios.schema import ScenarioFile
 
@@ -35,9 +34,9 @@ def _content(scenario: ScenarioFile, name: str) -> object:
     return getattr(scenario, name, None)  # of what is moved as one, such as events
 
 
-def unit_of(graph: Graph, catalogue: Catalogue) -> str:
-    """The unit of what a graph shows."""
-    return next(row.unit for row in catalogue.indicators if row.id == graph.indicator)
+def unit_of_change(unit: str, words: Words) -> str:
+    """The unit of a difference as it is shown: percentages differ by percentage points."""
+    return words.say("page.points") if unit == SHARE else words.unit(unit)[0]
 
 
 def best_sentence(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nicegui import run
+from nicegui import run, ui
 
 from experiments.workshop import saved
 from experiments.workshop.answers import LAST_YEAR, Fan
@@ -15,12 +15,14 @@ from experiments.workshop.compare import (
     MEDIAN,
     best_sentence,
     differing,
-    unit_of,
+    unit_of_change,
 )
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag
-from experiments.workshop.entries import entries, entry_name, graph_name, signed_interval
+from experiments.workshop.entries import entries, entry_name, graph_name, placed, signed_interval
+from experiments.workshop.problems import told_error
 from experiments.workshop.turns import TURN
+from experiments.workshop.twins import unit_of
 from experiments.workshop.view import View, idle
 from model.errors import InputError
 from scenarios.schema import REFERENCE, ScenarioFile
@@ -37,6 +39,10 @@ class Comparison:
         self.session, self.host, self.words = session, host, session.words
         self._box = dialog(self.words.say("compare.title"), wide=True)
         self._turn = 0  # of the last time it was opened
+        ui.context.client.on_delete(self._leave)
+
+    def _leave(self) -> None:
+        self._turn += 1  # whatever still runs is for nobody
 
     async def open(self) -> None:
         """Compare what the page has now."""
@@ -60,7 +66,7 @@ class Comparison:
                     answer = await run.io_bound(self.host.engine.answer, scenario, view.graphs)
             except InputError as error:
                 answer = None
-                status.set_text(str(error))
+                status.set_text(told_error(error, self.words))
             if turn != self._turn or not self._box.shown:
                 return  # closed meanwhile, and perhaps opened again
             if answer is not None and answer.fans:
@@ -72,7 +78,8 @@ class Comparison:
 
     def _outcomes(self, view: View, columns: list[tuple[str, ScenarioFile]]) -> list[list[Tag]]:
         """The table of outcomes with its empty cells, by scenario: value and change by graph."""
-        say, engine = self.words.say, self.host.engine
+        words, engine = self.words, self.host.engine
+        say = words.say
         references = [engine.reference(graph) for graph in view.graphs]
         Tag("h3", say("compare.outcomes", year=LAST_YEAR))
         cells: list[list[Tag]] = []
@@ -87,9 +94,13 @@ class Comparison:
                             Tag("th", graph_name(graph, self.words), scope="colgroup", colspan=2)
                     with Tag("tr"):
                         for graph in view.graphs:
-                            unit = self.words.unit(unit_of(graph, engine.catalogue))[0]
+                            raw = unit_of(graph, engine.catalogue)
+                            unit, of_change = (
+                                self.words.unit(raw)[0],
+                                unit_of_change(raw, self.words),
+                            )
                             Tag("th", say("compare.value", unit=unit), scope="col")
-                            Tag("th", say("compare.change", unit=unit), scope="col")
+                            Tag("th", say("compare.change", unit=of_change), scope="col")
                 with Tag("tbody"):
                     current = self._row(self.words.name(f"scenario.{REFERENCE}"), len(references))
                     self._told(current, tuple(references))
@@ -116,8 +127,8 @@ class Comparison:
             if change is None:
                 cells[2 * i + 1].set_text(words.say("compare.itself"))
                 continue
-            ends = [factor * one for one in (change.median, change.low, change.high)]
-            cells[2 * i + 1].set_text(signed_interval(*ends, words))
+            ends = (factor * change.median, factor * change.low, factor * change.high)
+            cells[2 * i + 1].set_text(signed_interval(ends, words))
 
     def _best(self, names: list[str], answers: list[tuple[Fan, ...]]) -> None:
         engine = self.host.engine
@@ -159,7 +170,7 @@ class Comparison:
         position = found[entry]
         if position is None:
             return self.words.say("compare.on")
-        return ("−" if position < 0.0 else "") + self.words.plain(abs(position))
+        return placed(position, self.words)
 
 
 def _columns(view: View, own: str) -> list[tuple[str, ScenarioFile]]:

@@ -11,12 +11,27 @@ export default {
           <span aria-hidden="true">×</span>
         </button>
       </header>
-      <div class="df-dialog-body"><slot></slot></div>
+      <div class="df-dialog-body" ref="body" v-bind="reach">
+        <div class="df-dialog-inner" ref="inner"><slot></slot></div>
+      </div>
     </dialog>`,
   props: { title: String, leave: String, wide: Boolean },
   emits: ["shut"],
   data() {
-    return { heading: `df-dialog-${Math.random().toString(36).slice(2)}`, pressed: false, opener: null };
+    return { heading: `df-dialog-${Math.random().toString(36).slice(2)}`, pressed: false, opener: null, reach: {} };
+  },
+  mounted() {
+    // What scrolls can be reached with the keyboard; what does not is no stop on the way.
+    this.sizes = new ResizeObserver(() => {
+      const { scrollHeight, clientHeight } = this.$refs.body;
+      const scrolls = scrollHeight > clientHeight + 1;
+      this.reach = scrolls ? { tabindex: 0, role: "group", "aria-labelledby": this.heading } : {};
+    });
+    this.sizes.observe(this.$refs.body);
+    this.sizes.observe(this.$refs.inner);
+  },
+  unmounted() {
+    this.sizes.disconnect();
   },
   methods: {
     async open() {

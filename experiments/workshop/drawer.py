@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from experiments.workshop import saved
+from experiments.workshop import passing, saved
 from experiments.workshop.compare_view import Comparison
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, focus, form, line_sample
@@ -24,8 +25,9 @@ SAMPLES = ("over1", "over2")  # how overlaid scenarios are drawn, in their order
 
 
 def build_drawer(session: Session, host: Host) -> None:
-    """The section of scenarios."""
+    """The section of scenarios, and where is told what was done with them."""
     _Drawer(session, host)
+    passing.build_passing()
 
 
 def build_save(session: Session, host: Host) -> None:
@@ -51,6 +53,7 @@ class _Form:
 
     def __init__(self, session: Session) -> None:
         self.session, self.say = session, session.words.say
+        self.client = ui.context.client
         self._box = dialog("")
 
     def save(self) -> None:
@@ -66,25 +69,26 @@ class _Form:
 
         def done(name: str, note: str) -> None:
             self.session.show(saved.save(self.session.view, name, note))
-            self.session.notice(self.say("drawer.saved", name=name))
+            passing.tell(self.say("drawer.saved", name=name), self.client)
 
         self._ask(open_name(view, self.say), note, None, done)
 
-    def rename(self, number: int) -> None:
-        """For a saved scenario."""
+    def rename(self, number: int, renamed: Callable[[str], None]) -> None:
+        """For a saved scenario; ``renamed`` hears its new name."""
         one = self.session.view.saved[number]
         self._box.title = self.say("drawer.name.title")
 
         def done(name: str, note: str) -> None:
             if number < len(self.session.view.saved):
                 self.session.show(saved.rename(self.session.view, number, name, note))
+                renamed(name)
 
         self._ask(one.title or "", one.note or "", number, done)
 
     def _ask(
         self, name: str, note: str, number: int | None, done: Callable[[str, str], None]
     ) -> None:
-        say = self.say
+        say, words = self.say, self.session.words
 
         def sent(given: dict[str, str]) -> None:
             wanted = saved.clean_name(given.get("name", ""))
@@ -114,7 +118,7 @@ class _Form:
                 Tag("span", say("drawer.note"))
                 area = Tag("textarea", name="note", rows=5, maxlength=saved.LONGEST_NOTE)
                 area.props["defaultValue"] = note
-                Tag("small", say("drawer.note.about", most=saved.LONGEST_NOTE))
+                Tag("small", say("drawer.note.about", most=words.count(saved.LONGEST_NOTE)))
             with Tag("div", classes="df-actions"):
                 Tag("button", say("drawer.keep"), "df-button df-main", type="submit")
                 button(say("cancel"), self._box.close)
@@ -133,7 +137,9 @@ class _Drawer:
         say = self.say
         with Tag("section", classes="df-drawer", aria_labelledby="df-drawer-title"):
             with Tag("div", classes="df-drawer-head"):
-                Tag("h2", say("drawer.title"), id="df-drawer-title")
+                title = Tag("h2", say("drawer.title"), id="df-drawer-title")
+                title.attribute("tabindex", -1)
+                title.attribute("data-df", "drawer-title")
                 self._compare = button(
                     say("drawer.compare"), self._comparison.open, data_df="drawer-compare"
                 )
@@ -243,14 +249,14 @@ class _Drawer:
         with Tag("div", classes="df-scenario-more"):
             button(
                 say("drawer.rename"),
-                lambda: self._form.rename(number),
+                lambda: self._form.rename(number, self._renamed),
                 aria_label=say("drawer.rename.of", name=name),
                 data_df=f"rename-{name}",
             )
             for key, sign, by in (("up", "↑", -1), ("down", "↓", 1)):
                 button(
                     sign,
-                    lambda by=by, key=key: self._move(number, by, f"{key}-{name}"),
+                    partial(self._move, number, by, f"{key}-{name}"),
                     "df-button df-icon",
                     aria_label=say(f"drawer.{key}.of", name=name),
                     title=say(f"drawer.{key}.of", name=name),
@@ -272,12 +278,12 @@ class _Drawer:
     def _over(self, number: int) -> None:
         self._act(saved.save_over(self.session.view, number), "drawer-save")
         name = self.session.view.saved[number].title
-        self.session.notice(self.say("drawer.saved", name=name))
+        passing.tell(self.say("drawer.saved", name=name), self.client)
 
     def _toggle(self, number: int, name: str) -> None:
         view = saved.toggle(self.session.view, number)
         if view == self.session.view:
-            self.session.notice(self.say("drawer.over.most", most=MOST_OVERLAID))
+            passing.tell(self.say("drawer.over.most", most=MOST_OVERLAID), self.client)
         else:
             self._act(view, f"over-{name}")
 
@@ -285,6 +291,11 @@ class _Drawer:
         self._unfolded = "" if self._unfolded == name else name
         self._fill()
         focus(self.client, f"more-{name}")
+
+    def _renamed(self, name: str) -> None:
+        self._unfolded = name
+        self._fill()
+        focus(self.client, f"rename-{name}")
 
     def _move(self, number: int, by: int, key: str) -> None:
         view = self.session.view
@@ -294,4 +305,4 @@ class _Drawer:
     def _delete(self, number: int, name: str) -> None:
         self._unfolded = ""
         self._act(saved.delete(self.session.view, number), "drawer-compare")
-        self.session.notice(self.say("drawer.deleted", name=name))
+        passing.tell(self.say("drawer.deleted", name=name), self.client)

@@ -7,10 +7,11 @@ changes together, or the central trends.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from babel.numbers import format_percent
+from babel.numbers import format_decimal, format_percent
 
+from experiments.workshop.twins import ROUGH
 from experiments.workshop.view import EVERYONE, Graph
 from experiments.workshop.wording import Words
 from model.strata import COUNTRY
@@ -71,19 +72,38 @@ def graph_name(graph: Graph, words: Words) -> str:
     return ", ".join(parts)
 
 
-def signed(value: float, words: Words) -> str:
-    """A number with its sign, also when it is more."""
-    if value == 0.0 or not math.isfinite(value):
-        return words.number(value)
-    return ("+" if value > 0.0 else "−") + words.number(abs(value))
+def placed(position: float, words: Words) -> str:
+    """A position as it stands on the page."""
+    return ("−" if position < 0.0 else "") + words.plain(abs(position))
 
 
-def signed_interval(median: float, low: float, high: float, words: Words) -> str:
-    """A difference with its interval, signs shown."""
+def places_of(values: Iterable[float]) -> int:
+    """Digits after the point with which numbers that are read together can be told apart."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return max(0, min(6, ROUGH - 1 - math.floor(math.log10(largest)))) if largest else 0
+
+
+def signed(value: float, places: int, words: Words) -> str:
+    """A number with so many digits after the point and with its sign, also when it is more."""
+    if not math.isfinite(value):
+        return words.say("cell.none")
+    rounded = round(value, places) + 0.0  # no minus before nothing
+    digits = "#,##0" + ("." + "0" * places if places else "")
+    told = str(format_decimal(abs(rounded), format=digits, locale=words.language))
+    return ("+" if rounded > 0.0 else "−" if rounded < 0.0 else "") + told
+
+
+def signed_interval(
+    ends: tuple[float, float, float], words: Words, places: int | None = None
+) -> str:
+    """A difference with its interval (median, low, high), signs shown."""
+    median, low, high = ends
     if not math.isfinite(median):
         return words.say("cell.none")
     told = {"median": median, "low": low, "high": high}
-    return words.say("cell.interval", **{key: signed(one, words) for key, one in told.items()})
+    digits = places_of(ends) if places is None else places
+    filled = {key: signed(one, digits, words) for key, one in told.items()}
+    return words.say("cell.interval", **filled)
 
 
 def percent(share: float, words: Words) -> str:

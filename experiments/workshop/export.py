@@ -41,6 +41,8 @@ COLUMNS = (
 )
 TOLD = ("package_version", "parameter_table_hash", "levers_hash", "posterior_hash", "seeds")
 """What every export says of the model and the data it rests on."""
+OF_THE_RUN = ("history", "scenario_hash")
+"""What is told of the run of current policy alone: its command may name a file of the machine."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 DIGITS = "{:.8g}"
@@ -162,7 +164,8 @@ def dataset_of(numbers: Numbers) -> xr.Dataset:
         "scenario_file": ("scenario", files, {"long_name": "scenario as YAML"}),
     }
     told = {"title": "Drug Futures", "language": numbers.words.language}
-    return xr.Dataset(variables, coords, {**numbers.provenance, **told, **_attributes(numbers)})
+    rests = {key: x for key, x in numbers.provenance.items() if key not in OF_THE_RUN}
+    return xr.Dataset(variables, coords, {**rests, **told, **_attributes(numbers)})
 
 
 def _attributes(numbers: Numbers) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from experiments.workshop.flags import Flag, flags_of
 from experiments.workshop.view import EVERYONE, Graph, View
 from experiments.workshop.wording import Words
 from model.strata import COUNTRY
+from scenarios.library import Library
 from scenarios.schema import REFERENCE, ScenarioFile
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 
 OWN_ROLE = "this-scenario"
+TRIES, PAUSE = 200, 0.05  # seconds
 LONGEST_FILE = 60  # letters of the name of a scenario in the name of a file
 
 
@@ -65,6 +68,7 @@ class Numbers:
     modes: Mapping[str, str]  # calibrated or scenario-only, by product; of a union where it is one
     provenance: Mapping[str, str]
     link: str
+    library: Library
 
     @property
     def own(self) -> Drawn:
@@ -102,7 +106,7 @@ def gather(
     found = [Drawn(REFERENCE, named, None, reference)]
     for number, (role, scenario) in enumerate(asked):
         progress(number, len(asked))
-        values = engine.values(scenario, graphs)
+        values = _all_draws(engine, scenario, graphs)
         found.append(Drawn(role, name_of(scenario, role, words), scenario, values))
     progress(len(asked), len(asked))
     units = {row.id: row.unit for row in engine.catalogue.indicators}
@@ -118,7 +122,18 @@ def gather(
         modes=_modes(engine.catalogue),
         provenance=engine.provenance(),
         link=link,
+        library=engine.library,
     )
+
+
+def _all_draws(engine: Engine, scenario: ScenarioFile, graphs: tuple[Graph, ...]) -> Float:
+    """Every draw: the last ones may be running for the page itself, which shares them."""
+    for _ in range(TRIES):
+        values = engine.values(scenario, graphs)
+        if values.shape[1] == engine.draws:
+            return values
+        time.sleep(PAUSE)
+    raise RuntimeError(f"{engine.draws - values.shape[1]} draws of the export did not come")
 
 
 @lru_cache(maxsize=2)

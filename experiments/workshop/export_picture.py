@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments.plots.analysis.frame import (
     EDGE,
+    LABEL,
     LOOK,
     WIDTH,
     Frame,
@@ -25,6 +26,7 @@ from experiments.plots.analysis.frame import (
     numbers_on,
     wrapped,
 )
+from experiments.plots.analysis.frame import high as line_high
 from experiments.plots.analysis.wording import words_of as plot_words_of
 from experiments.plots.style import (
     BLACK,
@@ -49,7 +51,7 @@ Kind = Literal["png", "svg"]
 LOOKS = (Look(BLACK, DASHED), Look(BLUE), Look(VERMILION, DOTTED), Look(GREEN, DASH_DOT))
 LONGEST = 60  # letters of a name beside its line; the whole name stands in the report and the CSV
 LEFT, RIGHT, TALL = 0.75, 1.75, 3.4  # inches
-SMALL = (3.4, 2.35)  # of the picture of a report that shows two side by side
+SMALL = (3.4, 2.95)  # of the picture of a report that shows two side by side
 DPI = 200
 BANDS = ((0, 4, 0.14), (1, 3, 0.26))  # rows of LEVELS and opacity: 90%, 50%
 
@@ -87,14 +89,23 @@ def picture(numbers: Numbers, graph: int, kind: Kind) -> bytes:
 
 
 def small(numbers: Numbers, graph: int) -> bytes:
-    """One graph alone as SVG, for a page that says the rest."""
+    """One graph with title and unit as SVG, for a page that says the rest."""
+    words, (wide, high) = numbers.words, SMALL
+    what, whose = graph_name(numbers.graphs[graph], words)
+    told = f"{whose} · {numbers.shown(graph)[0]}"
     with _turn, mpl.rc_context(LOOK):
         figure = Figure(figsize=SMALL)
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.14, 0.1, 0.83, 0.84))
-        shown = curves(numbers, graph)
-        _draw(axes, shown, numbers.dots[graph])
-        numbers_on(axes, plot_words_of(numbers.words.language), "y", 5)
+        down = 0.02
+        for line, size, weight in (
+            *((line, 8.5, "bold") for line in wrapped(what, wide - EDGE, 8.5, True)),
+            *((line, LABEL, "normal") for line in wrapped(told, wide - EDGE, LABEL)),
+        ):
+            figure.text(0.0, 1 - down / high, line, fontsize=size, weight=weight, va="top")
+            down += line_high(1, size)
+        axes = figure.add_axes((0.14, 0.08, 0.83, 0.92 - (down + 0.1) / high))
+        _draw(axes, curves(numbers, graph), numbers.dots[graph])
+        numbers_on(axes, plot_words_of(words.language), "y", 5)
         axes.set_xlim(FIRST_YEAR - 0.4, LAST_YEAR + 0.5)
         return _bytes(figure, "svg")
 
@@ -113,9 +124,8 @@ def _sheet(numbers: Numbers, graph: int) -> Figure:
     shown = curves(numbers, graph)
     if not any(np.isfinite(curve.bands).any() for curve in shown):
         return frame.nothing(words.say("export.nothing"))
-    for i, line in enumerate(wrapped(numbers.shown(graph)[0], WIDTH - 2 * EDGE, 7.5)[:2]):
-        frame.text(EDGE, 0.14 * i, line)
-    axes = frame.box(LEFT, 0.4, WIDTH - LEFT - RIGHT, TALL)
+    frame.text(EDGE, 0.0, "\n".join(wrapped(numbers.shown(graph)[0], WIDTH - 2 * EDGE, LABEL)))
+    axes = frame.box(LEFT, 0.35, WIDTH - LEFT - RIGHT, TALL)
     _draw(axes, shown, numbers.dots[graph])
     numbers_on(axes, plot_words_of(words.language), "y")
     axes.set_xlim(FIRST_YEAR - 0.3, LAST_YEAR + 0.4)

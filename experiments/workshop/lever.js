@@ -4,7 +4,7 @@
 // the hand rests it is always told. What Python sets (undo, a link) is shown unless the hand is on it.
 const ANSWER_WITHIN = 1500; // milliseconds; an answer that does not come holds nothing up
 const RESTS_AFTER = 450; // after the last key or click
-const SETTLES_WITHIN = 1500; // milliseconds in which the page shows what was told at rest
+const HEARD_WITHIN = 1500; // milliseconds; what was told and not heard by then is lost
 
 export default {
   template: `
@@ -36,6 +36,7 @@ export default {
     </div>`,
   props: {
     lever: String, label: String, value: Number, around: Number, low: Number, high: Number, step: Number,
+    heard: Number, // how often Python has heard this lever
     ranges: Array, // [position from which it holds, name], in order
     words: Object, // info, less, more, mixed, wrong
   },
@@ -45,7 +46,7 @@ export default {
     return {
       shown: this.value ?? this.around, mixed: this.value === null, typed: null, wrong: "",
       held: false, dirty: false, settling: null, pending: null, waiting: null,
-      last: null, doubt: null, // told at rest, until Python shows it
+      sent: 0, doubt: null, // how often Python was told; until when that is waited for
       name: `df-lever-${key}`, number: `df-number-${key}`, problem: `df-wrong-${key}`,
     };
   },
@@ -70,13 +71,12 @@ export default {
   watch: {
     value: "follow",
     around: "follow",
+    heard: "follow",
   },
   methods: {
     follow() {
       if (this.held || this.settling !== null) return; // the hand knows better
-      // What Python heard before the hand came to rest is on its way still.
-      if (this.last !== null && this.value !== this.last) return;
-      this.believe();
+      if (this.heard < this.sent) return; // what it told last is still on its way
       this.shown = this.value ?? this.around;
       this.mixed = this.value === null;
       if (document.activeElement && document.activeElement.id === this.number) return; // being typed
@@ -126,7 +126,7 @@ export default {
         return;
       }
       this.pending = setTimeout(() => this.answered(), ANSWER_WITHIN);
-      this.$emit("move", { position: this.shown, resting: false });
+      this.tell(false);
     },
     answered() {
       clearTimeout(this.pending);
@@ -154,14 +154,13 @@ export default {
       this.waiting = null;
       clearTimeout(this.pending);
       this.pending = null;
-      clearTimeout(this.doubt);
-      this.last = this.value === this.shown ? null : this.shown;
-      this.doubt = setTimeout(() => { this.last = null; this.follow(); }, SETTLES_WITHIN);
-      this.$emit("move", { position: this.shown, resting: true });
+      this.tell(true);
     },
-    believe() {
+    tell(resting) {
+      this.sent += 1;
       clearTimeout(this.doubt);
-      this.doubt = this.last = null;
+      this.doubt = setTimeout(() => { this.sent = this.heard; this.follow(); }, HEARD_WITHIN);
+      this.$emit("move", { position: this.shown, resting });
     },
   },
   beforeUnmount() {

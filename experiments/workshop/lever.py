@@ -79,10 +79,11 @@ class Lever(Element, component="lever.js"):
             "mixed": words.say("lever.drawn" if scale.kind == "trend" else "lever.mixed"),
             "wrong": words.say("lever.wrong", low=scale.low, high=scale.high),
         }
-        self._at = position
+        self._at, self._heard = position, 0
         self._put()
 
         def heard(event: GenericEventArguments) -> None:
+            self._heard += 1
             told = scale.read(event.args)
             if told is not None:
                 moved(*told)
@@ -100,6 +101,7 @@ class Lever(Element, component="lever.js"):
 
     def _put(self) -> None:
         self._props["value"], self._props["around"] = self._at.value, self._at.around
+        self._props["heard"] = self._heard
 
     def answered(self) -> None:
         """What it last told is on the page."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
-from experiments.workshop.entries import LEVERS, TRENDS, entries, entry_name
+from experiments.workshop.entries import LEVERS, TRENDS, WHOLES, entries, entry_name, placed
+from experiments.workshop.extras import extra_name
+from experiments.workshop.lever import STARTS
+from experiments.workshop.moves import extras
 from experiments.workshop.wording import Words
+from scenarios.library import Library
 from scenarios.schema import ScenarioFile
+from scenarios.texts import RANGES
+
+KINDS = {LEVERS: "lever", TRENDS: "trend"}
 
 
 @dataclass(frozen=True)
@@ -14,44 +22,25 @@ class Moved:
     """One thing that is moved; no position where it simply acts."""
 
     name: str
-    position: str
-    means: str
+    position: str = ""
+    means: str = ""
 
 
-def moved_of(scenario: ScenarioFile, words: Words) -> list[Moved]:
+def moved_of(scenario: ScenarioFile, library: Library, words: Words) -> list[Moved]:
     """What acts without a position first, then the levers and trends, the farthest moved first."""
     found = entries(scenario)
-    acts = [Moved(_named(e, scenario, words), "", "") for e, x in found.items() if x is None]
-    placed = [(name, x) for name, x in found.items() if x is not None]
-    placed.sort(key=lambda pair: -abs(pair[1]))
-    return acts + [
-        Moved(entry_name(name, words), _position(x, words), _means(name, x, words))
-        for name, x in placed
+    told_one_by_one = {"events", "rules", "changes"} & set(WHOLES)
+    acts = [e for e, x in found.items() if x is None and e not in told_one_by_one]
+    at = sorted(((e, x) for e, x in found.items() if x is not None), key=lambda one: -abs(one[1]))
+    return [
+        *(Moved(entry_name(entry, words)) for entry in acts),
+        *(Moved(extra_name(scenario, extra, library, words)) for extra in extras(scenario)),
+        *(Moved(entry_name(e, words), placed(x, words), range_of(e, x, words)) for e, x in at),
     ]
 
 
-def _named(entry: str, scenario: ScenarioFile, words: Words) -> str:
-    name = entry_name(entry, words)
-    given = getattr(scenario, entry, None)
-    return f"{name} ({len(given)})" if isinstance(given, list) else name
-
-
-def _position(position: float, words: Words) -> str:
-    return words.plain(abs(position)) if position >= 0 else f"−{words.plain(-position)}"
-
-
-def _means(entry: str, position: float, words: Words) -> str:
-    kind, _, _ = entry.partition(".")
-    return words.name(f"range.{range_of(kind, position)}")
-
-
-def range_of(kind: str, position: float) -> str:
-    """The named range that a position lies in."""
-    if kind == TRENDS:
-        side = "favourable" if position < 0 else "adverse"
-        strong = "strongly-" if abs(position) > 50 else ""
-        return f"trend.{strong}{side}" if position else "trend.off"
-    assert kind == LEVERS
-    if position <= 0:
-        return "lever.scaled-back" if position < 0 else "lever.as-now"
-    return f"lever.{'limited' if position < 34 else 'substantial' if position < 67 else 'full'}"
+def range_of(entry: str, position: float, words: Words) -> str:
+    """The named range that the position of a lever or trend lies in."""
+    kind = KINDS[entry.partition(".")[0]]
+    name = RANGES[kind][bisect_right(STARTS[kind], position) - 1]
+    return words.name(f"range.{kind}.{name}")

@@ -7,6 +7,7 @@ one nothing can be seen, frozen, deleted or ended. Everything here runs on the e
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -144,7 +145,10 @@ class Room:
 
     def _tell(self) -> None:
         for heard in tuple(self._listeners):
-            heard()
+            try:
+                heard()
+            except Exception:  # one page that fails is no matter of the others, nor of who sent
+                logging.getLogger(__name__).exception("a page did not hear of the room")
 
 
 class Desk:

@@ -27,6 +27,7 @@ from scenarios.schema import ScenarioFile
 if TYPE_CHECKING:
     from experiments.workshop.engine import Engine
     from model.catalogue import Catalogue
+    from scenarios.library import Library
 
 MOST_SHOWN = 3
 MOST_MOVED = 12  # rows of what the room moved most
@@ -118,9 +119,9 @@ def _of(answer: Answer, graphs: Sequence[Graph]) -> bool:
     return not answer.fans or tuple(fan.graph for fan in answer.fans) == tuple(graphs)
 
 
-def told_moves(scenario: ScenarioFile, words: Words) -> list[str]:
+def told_moves(scenario: ScenarioFile, library: Library, words: Words) -> list[str]:
     """What a scenario moves, with its positions."""
-    return [f"{one.name} {one.position}".strip() for one in moved_of(scenario, words)]
+    return [f"{one.name} {one.position}".strip() for one in moved_of(scenario, library, words)]
 
 
 def _place(words: Words, position: float) -> str:
@@ -173,7 +174,7 @@ def result_rows(
     factors = [words.unit(unit_of(graph, catalogue))[1] for graph in board.graphs]
     first = [words.name("scenario.current-policy")]
     for graph, factor in zip(board.graphs, factors, strict=True):
-        first += [_value(words, board.engine.reference(graph), factor), words.say("cell.none")]
+        first += [_value(words, board.engine.reference(graph), factor), "0"]
     rows: list[Row] = [(*first, words.count(board.engine.draws))]
     named = titles(collected)
     for one in collected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -14,6 +14,7 @@ from experiments.workshop.address import address
 from experiments.workshop.answers import LAST_YEAR
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, picture
+from experiments.workshop.estimate import SHARE
 from experiments.workshop.fields import hidden
 from experiments.workshop.files import file_of
 from experiments.workshop.room import ENDED, FROZEN, OPEN, Collected, Desk, titles
@@ -127,18 +128,30 @@ class DeskView:
     # Building
 
     def _build_head(self) -> None:
-        say, language = self.say, self.words.language
+        say = self.say
         with Tag("header", classes="df-room-head"):
             Tag("h1", say("room.heading"), tabindex=-1, data_df="room-heading")
             with Tag("p", classes="df-room-state"):
                 self._state_shown = Tag("strong")
                 self._counts = Tag("span")
-            with Tag("div", classes="df-room-tools", role="group", aria_label=say("room.heading")):
-                button(say("room.join"), self._open_join, data_df="room-join")
-                self._freeze = button("", self._freeze_pressed, data_df="room-freeze")
-                button(say("room.download"), self._download, data_df="room-download")
-                self._ender = button("", self._end_pressed, "df-button df-room-end")
-                self._ender.attribute("data-df", "room-end")
+            with Tag("div", classes="df-room-right"):
+                self._build_tools()
+                self._build_leave()
+        self._said = Tag("p", classes="df-room-said", role="status")
+        self._voice = hidden("p", aria_live="polite")
+
+    def _build_tools(self) -> None:
+        say = self.say
+        with Tag("div", classes="df-room-tools", role="group", aria_label=say("room.heading")):
+            button(say("room.join"), self._open_join, data_df="room-join")
+            self._freeze = button("", self._freeze_pressed, data_df="room-freeze")
+            button(say("room.download"), self._download, data_df="room-download")
+            self._ender = button("", self._end_pressed, "df-button df-room-end")
+            self._ender.attribute("data-df", "room-end")
+
+    def _build_leave(self) -> None:
+        say, language = self.say, self.words.language
+        with Tag("div", classes="df-room-leave"):
             with Tag("nav", classes="df-languages", aria_label=say("room.languages")):
                 for one in LANGUAGES:
                     link = Tag("a", one.upper(), "df-language", lang=one, href=f"/{one}/room")
@@ -146,8 +159,6 @@ class DeskView:
                     link.attribute("aria-label", f"{one.upper()} {say(f'language.{one}')}")
                     link.attribute("aria-current", "true" if one == language else None)
             Tag("a", say("room.back"), "df-room-back", href=f"/{language}")
-        self._said = Tag("p", classes="df-room-said", role="status")
-        self._voice = hidden("p", aria_live="polite")
 
     def _build_list(self) -> None:
         say = self.say
@@ -183,6 +194,16 @@ class DeskView:
                     RoomGraph(self.board, self.host, self.words, number, self._chosen)
                     for number in range(len(self.board.graphs))
                 ]
+            self._build_legend()
+
+    def _build_legend(self) -> None:
+        say = self.say
+        with Tag("ul", classes="df-room-legend", aria_label=say("page.legend")):
+            for sign, told in (("band", "bands"), ("", "policy"), ("dot", "dots"), ("end", "end")):
+                with Tag("li"):
+                    if sign:
+                        Tag("span", classes=f"df-{sign}", aria_hidden=True)
+                    Tag("span", say(f"room.legend.{told}"))
 
     def _build_tables(self) -> None:
         say = self.say
@@ -202,12 +223,18 @@ class DeskView:
         """Say something to who looks at the page."""
         self._said.set_text(words)
 
-    def show_graphs(self, held: object) -> None:
-        """Show the graphs that the browser held, where they are graphs."""
-        pairs = held if isinstance(held, list) else []
-        found = [graph_of(pair, self.host) for pair in pairs]
-        if len(found) == len(self.board.graphs) and all(found):
-            self._chosen((found[0], found[1]))  # type: ignore[arg-type]
+    def show_again(self, held: Mapping[str, object]) -> None:
+        """Show the graphs and the scenarios in them that the browser held, where there are such."""
+        keys = held.get("shown")
+        for key in keys[:MOST_SHOWN] if isinstance(keys, list) else ():
+            if key in self._known and key not in self.board.shown:
+                self.board.choose(key)
+        pairs = held.get("graphs")
+        found = [graph_of(pair, self.host) for pair in pairs] if isinstance(pairs, list) else []
+        first, second = found if len(found) == 2 else (None, None)
+        if first is not None and second is not None:
+            self.board.graphs = (first, second)
+        self._ask()
 
     def _chosen(self, graphs: tuple[Graph, Graph]) -> None:
         self.board.graphs = graphs
@@ -264,7 +291,8 @@ class DeskView:
         self._list.show([self._row(one, named[one.key]) for one in collected])
 
     def _row(self, one: Collected, name: str) -> dict[str, Any]:
-        say, moves = self.say, told_moves(one.scenario, self.words)
+        say, library = self.say, self.host.engine.library
+        moves = told_moves(one.scenario, library, self.words)
         sender = one.sender or say("room.list.nobody")
         shown = self.board.shown
         return {
@@ -308,7 +336,9 @@ class DeskView:
         for graph in self.board.graphs:
             title = title_of(graph, self.words, catalogue)
             unit = self.words.unit(unit_of(graph, catalogue))[0]
-            head += [say("room.results.value", title=title, unit=unit), say("room.results.change")]
+            points = say("page.points.short") if unit_of(graph, catalogue) == SHARE else unit
+            head.append(say("room.results.value", title=title, unit=unit))
+            head.append(say("room.results.change", unit=points))
         head.append(say("room.results.draws"))
         rows = result_rows(self.board, self.desk.collected(), self.words, catalogue)
         self._results.show(say("room.results", year=LAST_YEAR), head, rows)
@@ -317,15 +347,19 @@ class DeskView:
 
     def _acted(self, what: str, key: str) -> None:
         if what == "pick":
-            if self.board.choose(key):
-                self.tell("")
-            else:
-                self.tell(self.say("room.list.most", most=MOST_SHOWN))
-            self._ask()
+            self._pick(key)
         elif what in ("up", "down"):
             self.desk.move(key, -1 if what == "up" else 1)
         elif what == "delete":
             self._ask_delete(key)
+
+    def _pick(self, key: str) -> None:
+        if key not in self._known:
+            return
+        chosen = self.board.choose(key)
+        self.tell("" if chosen else self.say("room.list.most", most=MOST_SHOWN))
+        self.keeper.keep({"shown": list(self.board.shown)})
+        self._ask()
 
     def _ask_delete(self, key: str) -> None:
         name = titles(self.desk.collected()).get(key)

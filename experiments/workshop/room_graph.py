@@ -145,7 +145,9 @@ class RoomGraph:
         title = twins.title_of(graph, words, self._catalogue)
         self._title.set_text(f"{words.say('page.graph', number=self._number + 1)}: {title}")
         self._picture.attribute("aria-label", words.say("page.graph.picture", title=title))
-        self._unit.set_text(words.say("page.graph.unit", unit=self._shown_unit()[0]))
+        place, ages = words.name(f"region.{graph.region}"), words.name(f"age_group.{graph.age}")
+        about = {"region": place, "age": ages, "unit": self._shown_unit()[0]}
+        self._unit.set_text(words.say("room.graph.about", **about))
         self._show_selects()
         self._show_lines(picture)
 

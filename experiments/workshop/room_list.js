@@ -1,5 +1,7 @@
 // The scenarios that a room sent. Rows are known by their key, so that the focus stays where it is
 // while others arrive. All that people typed is text here, never HTML.
+const LINES = [["scenario", null], ["over1", "2 3"], ["over2", "8 3 2 3"]]; // as in the graphs
+
 export default {
   template: `
     <ol class="df-room-list">
@@ -8,7 +10,11 @@ export default {
           <label class="df-room-pick">
             <input type="checkbox" :checked="row.shown > 0" :data-df="'room-pick-' + row.key"
                    @change="pick($event, row)">
-            <span :class="['df-room-mark', row.shown ? 'df-room-mark-' + row.shown : '']" aria-hidden="true"></span>
+            <span v-if="row.shown" :class="['df-line', 'df-line-' + LINES[row.shown - 1][0]]" aria-hidden="true">
+              <svg width="32" height="12" viewBox="0 0 32 12">
+                <path d="M1 6H31" fill="none" :stroke-dasharray="LINES[row.shown - 1][1]"></path>
+              </svg>
+            </span>
             <span class="df-room-name">{{ row.name }}</span>
           </label>
           <span class="df-room-by">{{ row.sent }}</span>
@@ -33,6 +39,7 @@ export default {
         </div>
       </li>
     </ol>`,
+  data: () => ({ LINES }),
   props: { rows: Array, words: Object },
   emits: ["act"],
   methods: {

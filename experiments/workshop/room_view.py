@@ -55,7 +55,8 @@ class _Send:
         reason = None if state == OPEN else self.say(f"room.send.{state}")
         if state != self.state:
             self.state = state
-            self._box.close()
+            if self._box.shown:  # what was typed stays; the rest of the page is not heard now
+                self._wrong.set_text(reason or "")
             self.session.notice(self.say(f"room.told.{state}"))
         # Not disabled: a disabled button cannot be found with the keyboard, nor can its reason.
         self._button.attribute("aria-disabled", reason is not None)
@@ -189,7 +190,7 @@ class _Door:
         self._place.clear()
         with self._place:
             view = DeskView(desk, self._host, self._words, self._keeper, self._loop)
-            view.show_graphs(held.get("graphs"))
+            view.show_again(held)
         if restored:
             view.tell(self._words.say("room.restored", count=restored))
         focus(self._client, "room-heading")

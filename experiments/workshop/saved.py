@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from experiments.workshop.plain import plain_line, plain_text
 from experiments.workshop.view import MOST_OVERLAID, MOST_SAVED, View
 from scenarios.schema import ScenarioFile
 
@@ -13,15 +14,12 @@ LONGEST_NAME, LONGEST_NOTE = 80, 1000
 
 def clean_name(name: str) -> str:
     """A name on one line, without what cannot be shown, as long as names may be."""
-    plain = "".join(c if c.isprintable() else " " for c in name)
-    return " ".join(plain.split())[:LONGEST_NAME].strip()
+    return plain_line(name, LONGEST_NAME)
 
 
 def clean_note(note: str) -> str | None:
     """A note without what cannot be shown, as long as notes may be; None for nothing."""
-    plain = note.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(c for c in plain if c.isprintable() or c == "\n").strip()
-    return kept[:LONGEST_NOTE].strip() or None
+    return plain_text(note, LONGEST_NOTE) or None
 
 
 def named(scenario: ScenarioFile, name: str, note: str) -> ScenarioFile:

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import segno
+import yaml
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from experiments.workshop import passing
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, picture
-from experiments.workshop.files import file_of, scenario_of_file
+from experiments.workshop.files import LARGEST, POSITIONS, file_of, scenario_of_file, slug
 from experiments.workshop.link import link_of
+from experiments.workshop.plain import plain_line
 from experiments.workshop.problems import told_error
 from model.errors import InputError
-from scenarios.texts import slug
 
 if TYPE_CHECKING:
     from experiments.workshop.host import Host
     from experiments.workshop.session import Session
 
-LARGEST_FILE = 64 * 1024
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 COPY = """(e) => {
   const field = document.getElementById('df-link');
@@ -36,7 +37,7 @@ COPY = """(e) => {
 READ = f"""async (e) => {{
   const file = e.target.files[0];
   if (!file) return;
-  const large = file.size > {LARGEST_FILE};
+  const large = file.size > {LARGEST};
   emit({{name: file.name, size: file.size, text: large ? '' : await file.text()}});
   e.target.value = '';
 }}"""
@@ -73,8 +74,7 @@ def build_link(session: Session, host: Host) -> None:
     box = dialog(say("link.title"))
 
     def opened() -> None:
-        base = str(client.request.base_url) if client.request is not None else ""
-        base = address_of(base, host.addresses)
+        base = address_of(str(client.request.base_url), host.addresses)
         address = f"{base}/{session.words.language}?s={link_of(session.view)}"
         with box:
             Tag("p", say("link.about"))
@@ -117,7 +117,7 @@ def build_files(session: Session, host: Host) -> None:
     def opened() -> None:
         with box:
             Tag("h3", say("file.open"))
-            Tag("p", say("file.open.about", kilobytes=LARGEST_FILE // 1024))
+            Tag("p", say("file.open.about", kilobytes=LARGEST // 1024))
             with Tag("label", classes="df-field"):
                 Tag("span", say("file.choose"))
                 chosen = Tag("input", type="file", accept=".yaml,.yml,.json,.txt")
@@ -139,7 +139,7 @@ def build_files(session: Session, host: Host) -> None:
     def download() -> None:
         scenario = session.view.scenario
         text = file_of(scenario, host.engine.provenance())
-        name = slug(scenario.title or "") or "scenario"
+        name = slug(scenario.title or "")
         ui.download.content(text, f"{name}.yaml", "text/yaml")
 
     button(say("file.button"), opened, title=say("file.title"), data_df="files")
@@ -153,12 +153,20 @@ def _open_file(session: Session, given: object) -> str:
     name, text = str(given.get("name", ""))[:200], str(given.get("text", ""))
     content = text.encode("utf-8", errors="replace")
     size = given.get("size")
-    if len(content) > LARGEST_FILE or (isinstance(size, int) and size > LARGEST_FILE):
-        return say("file.large", kilobytes=LARGEST_FILE // 1024)
+    if len(content) > LARGEST or (isinstance(size, int) and size > LARGEST):
+        return say("file.large", kilobytes=LARGEST // 1024)
     try:
         scenario = scenario_of_file(name, content, session.engine.library)
     except InputError as error:
         return told_error(error, session.words)
     session.show(session.view.with_scenario(scenario))
-    session.notice(say("file.opened", name=scenario.title or name))
+    told = say("file.opened", name=scenario.title or plain_line(name, 80))
+    passing.tell(f"{told} {say('file.rounded')}" if rounded(content) else told)
     return ""
+
+
+def rounded(content: bytes) -> bool:
+    """Whether a scenario file that was read has positions that the page cannot show."""
+    given = yaml.safe_load(content)
+    positions = [at for name in POSITIONS for at in (given.get(name) or {}).values()]
+    return any(float(at) != round(float(at)) for at in positions)

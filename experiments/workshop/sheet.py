@@ -6,6 +6,7 @@ Names and notes reach the layout as data, so nothing in them is read as markup.
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -28,9 +29,11 @@ from experiments.report.blocks import (
 )
 from experiments.report.written import pdf
 from experiments.workshop.answers import LAST_YEAR, Change
+from experiments.workshop.entries import percent, signed_interval
 from experiments.workshop.estimate import bands, change_of
 from experiments.workshop.export_numbers import Drawn, Numbers, everyone, graph_name
 from experiments.workshop.export_picture import shortened, small
+from experiments.workshop.flags import Flag
 from experiments.workshop.flags import told as flag_told
 from experiments.workshop.moved import Moved, moved_of
 from experiments.workshop.view import Graph
@@ -42,10 +45,12 @@ KEY_GRAPHS = (
 )
 """What every sheet compares besides its own graphs."""
 MOST_MOVED = 24  # rows of what was moved, the farthest from nothing first
+MOST_OVERLAID_MOVED = 6  # named of a scenario that is laid over
 MOST_LINES = 8  # of a note; more stand behind each other
 LONGEST_NOTE, LONGEST_LINK, LONGEST_TITLE = 1500, 420, 120
 # What the typeface of the sheet has; anything else would be an empty box, or refuse the file.
 SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
+LONG_WORD, PIECE = re.compile(r"\S{40,}"), 10  # may be broken at any so many letters, to fit a cell
 
 
 def sheet(numbers: Numbers) -> bytes:
@@ -81,7 +86,12 @@ def printable(told: str) -> str:
             found.append(letter if ord(letter) < 0x2100 or letter in "−≈" else "□")
         elif kind[0] != "C":
             found.append("□")
-    return "".join(found)
+    return LONG_WORD.sub(_breakable, "".join(found))
+
+
+def _breakable(word: re.Match[str]) -> str:
+    letters = word[0]
+    return "\u200b".join(letters[k : k + PIECE] for k in range(0, len(letters), PIECE))
 
 
 def _known(letter: str) -> bool:
@@ -95,7 +105,7 @@ def _moved(numbers: Numbers) -> list[Block]:
     words = numbers.words
     scenario = numbers.own.scenario
     assert scenario is not None
-    found = moved_of(scenario, words)
+    found = moved_of(scenario, numbers.library, words)
     blocks: list[Block] = [Heading(1, words.say("export.moved"))]
     if not found:
         return [*blocks, Text(words.say("export.moved.none"))]
@@ -103,6 +113,8 @@ def _moved(numbers: Numbers) -> list[Block]:
     half = -(-len(shown) // 2)
     parts = [shown] if len(shown) < 4 else [shown[:half], shown[half:]]
     tables = tuple(_moved_table(part, words, i, len(parts)) for i, part in enumerate(parts))
+    if len(tables) > 1:
+        blocks.append(Text(words.say("export.moved.scale")))
     blocks.append(Row(tables) if len(tables) > 1 else tables[0])
     if len(found) > len(shown):
         rest = len(found) - len(shown)
@@ -111,9 +123,9 @@ def _moved(numbers: Numbers) -> list[Block]:
 
 
 def _moved_table(part: Sequence[Moved], words: Words, i: int, of: int) -> Table:
-    caption = words.say("export.moved.caption")
+    caption = words.say("export.moved.scale")
     if of > 1:
-        caption = words.say("part", caption=caption, part=i + 1, parts=of)
+        caption = words.say("part", caption=words.say("export.moved"), part=i + 1, parts=of)
     return Table(
         caption=caption,
         header=tuple(words.say(f"export.moved.{key}") for key in ("what", "position", "means")),
@@ -132,7 +144,7 @@ def _graphs(numbers: Numbers, folder: Path) -> list[Block]:
         said = sentence(numbers, g)
         title = " · ".join((*graph_name(numbers.graphs[g], words), numbers.shown(g)[0]))
         alt = words.say("export.alt", title=title)
-        pictures.append(Picture(path, f"{title}. {said}", f"{alt} {said}"))
+        pictures.append(Picture(path, said, f"{alt} {said}"))
     own = printable(shortened(numbers.own.name))
     told = [words.say("export.key", name=own)]
     for one, look in zip(numbers.scenarios[2:], ("dotted", "dashdot"), strict=False):
@@ -164,7 +176,7 @@ def sentence(numbers: Numbers, graph: int) -> str:
     more = words.say(
         "export.sentence.change",
         change=signed(words, change),
-        share=words.number(round(100 * change.agree)) if change.agree < 1 else "100",
+        share=percent(change.agree, words),
     )
     return f"{told} {more}"
 
@@ -190,15 +202,7 @@ def same(change: Change) -> bool:
 
 def signed(words: Words, change: Change) -> str:
     """A change with its interval, signs shown."""
-
-    def told(value: float) -> str:
-        sign = "+" if value > 0 else "−" if value < 0 else ""
-        return sign + words.number(abs(value))
-
-    if not math.isfinite(change.median):
-        return words.say("cell.none")
-    ends = {key: told(getattr(change, key)) for key in ("median", "low", "high")}
-    return words.say("cell.interval", **ends)
+    return signed_interval((change.median, change.low, change.high), words)
 
 
 def _table(numbers: Numbers) -> list[Block]:
@@ -225,7 +229,22 @@ def _table(numbers: Numbers) -> list[Block]:
         numbers=tuple(range(1, 2 + len(others))),
         widths=(2.2, *(1.4,) * (1 + len(others))),
     )
-    return [Heading(1, words.say("export.table", year=LAST_YEAR)), table]
+    heading = Heading(1, words.say("export.table", year=LAST_YEAR))
+    overlaid = tuple(_overlaid(one, numbers) for one in numbers.scenarios[2:])
+    return [heading, table, *([Bullets(overlaid)] if overlaid else [])]
+
+
+def _overlaid(one: Drawn, numbers: Numbers) -> tuple[str, str]:
+    """The name of a scenario that is laid over, and what it moves the farthest."""
+    words = numbers.words
+    assert one.scenario is not None
+    found = moved_of(one.scenario, numbers.library, words)
+    names = [" ".join((each.name, each.position)).strip() for each in found]
+    told = "; ".join(names[:MOST_OVERLAID_MOVED]) or words.say("export.moved.none")
+    more = len(names) - MOST_OVERLAID_MOVED
+    if more > 0:
+        told = words.say("flag.more", names=told, count=more)
+    return f"{printable(shortened(one.name, 48))}:", printable(told)
 
 
 def _flags(numbers: Numbers) -> list[Block]:
@@ -243,17 +262,20 @@ def _told(numbers: Numbers) -> Iterator[str]:
     """All flags; those that hold of some graphs alone name them."""
     words = numbers.words
     of: dict[str, list[str]] = {}
-    everywhere = []
+    widest: dict[str, list[Flag]] = {}
     for graph, flags in zip(numbers.graphs, numbers.flags, strict=True):
         what, whose = graph_name(graph, words)
         name = what if everyone(graph) else f"{what} ({whose})"
         for flag in flags:
             told = flag_told(flag, words)
-            if flag.names:  # what it is about stands in it
-                everywhere.append(told)
+            if flag.names:  # what it is about stands in it; a union says what its parts would
+                widest.setdefault(flag.key, []).append(flag)
             else:
                 of.setdefault(told, []).append(name)
-    yield from dict.fromkeys(everywhere)
+    for flags in widest.values():
+        whole = [set(flag.names) for flag in flags]
+        kept = (f for f in flags if not any(set(f.names) < names for names in whole))
+        yield from dict.fromkeys(flag_told(flag, words) for flag in kept)
     for told, names in of.items():
         yield f"{'; '.join(dict.fromkeys(names))}. {told}"
 

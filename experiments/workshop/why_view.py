@@ -10,7 +10,7 @@ from nicegui import run, ui
 
 from experiments.shapley import Row
 from experiments.workshop.answers import LAST_YEAR
-from experiments.workshop.compare import unit_of
+from experiments.workshop.compare import unit_of_change
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button
 from experiments.workshop.entries import (
@@ -18,10 +18,15 @@ from experiments.workshop.entries import (
     entry_name,
     graph_name,
     percent,
+    placed,
+    places_of,
     signed,
     signed_interval,
 )
+from experiments.workshop.estimate import SHARE
+from experiments.workshop.problems import told_error
 from experiments.workshop.turns import TURN
+from experiments.workshop.twins import unit_of
 from experiments.workshop.why import Why, explain
 from model.errors import InputError
 
@@ -71,6 +76,7 @@ class _WhyView:
         self.words = session.words
         self._box = dialog(self.words.say("why.button"), wide=True, closed=self._leave)
         self._course: _Course | None = None
+        ui.context.client.on_delete(self._leave)
 
     def _leave(self) -> None:
         if self._course is not None:
@@ -83,13 +89,13 @@ class _WhyView:
         graph = self.session.view.graphs[self.number]
         course = self._course = _Course(self.host.engine)
         with self._box:
-            Tag("p", say("why.about", graph=graph_name(graph, self.words), year=LAST_YEAR))
             if not entries(scenario):
                 Tag("p", say("why.nothing"), "df-hint")
                 self._box.open()
                 return
             content = Tag("div")
             with content:
+                Tag("p", say("why.about", graph=graph_name(graph, self.words), year=LAST_YEAR))
                 status = Tag("p", say("why.waiting"), role="status")
                 bar = Tag("progress", classes="df-progress", max=1, aria_label=say("why.busy"))
                 with Tag("div", classes="df-actions"):
@@ -115,7 +121,7 @@ class _WhyView:
                         explain, self.host.engine, scenario, graph, course.progress
                     )
         except InputError as error:
-            problem = str(error)
+            problem = told_error(error, self.words)
         if course.stopped or self._course is not course:
             return
         content.clear()
@@ -129,14 +135,16 @@ class _WhyView:
         """The sentence, the bars, and how it was made."""
         say, words = self.words.say, self.words
         raw = unit_of(why.graph, self.host.engine.catalogue)
-        unit, factor = words.unit(raw)
+        factor = words.unit(raw)[1]
+        of_change = unit_of_change(raw, words)
         with Tag("div", role="status"):
-            Tag("p", self._sentence(why, unit, factor), "df-why-sentence")
+            Tag("p", self._sentence(why, raw), "df-why-sentence")
         scale = _Scale.of(why)
+        places = _places(why, factor)
         with Tag("div", classes="df-scroll", tabindex=0, role="region") as around:
             around.attribute("aria-label", say("why.table"))
             with Tag("table", classes="df-table df-why"):
-                Tag("caption", say("why.caption", unit=unit, year=LAST_YEAR))
+                Tag("caption", say("why.caption", unit=of_change, year=LAST_YEAR))
                 with Tag("thead"), Tag("tr"):
                     Tag("th", say("compare.lever"), scope="col")
                     Tag("td", classes="df-why-plot")
@@ -148,13 +156,15 @@ class _WhyView:
                         name = entry_name(row.id, words)
                         position = positions.get(row.id)
                         if position is not None:
-                            name = f"{name}: {signed(position, words)}"
-                        self._row(name, row, why, scale, factor)
+                            name = f"{name}: {placed(position, words)}"
+                        self._row(name, row, why, scale, factor, places)
                 with Tag("tfoot"):
-                    self._row(say("why.total"), why.total, why, scale, factor)
-        Tag("p", self._method(why, factor, unit), "df-hint")
+                    self._row(say("why.total"), why.total, why, scale, factor, places)
+        Tag("p", self._method(why, factor, of_change), "df-hint")
 
-    def _row(self, name: str, row: Row, why: Why, scale: _Scale, factor: float) -> None:
+    def _row(
+        self, name: str, row: Row, why: Why, scale: _Scale, factor: float, places: int
+    ) -> None:
         with Tag("tr"):
             Tag("th", name, scope="row")
             with Tag("td", classes="df-why-plot"), Tag("span", classes="df-bars", aria_hidden=True):
@@ -168,11 +178,12 @@ class _WhyView:
                         style=f"left:{left}%;width:{round(right - left, 2)}%",
                     )
             ends = (factor * row.mean, factor * row.low, factor * row.high)
-            Tag("td", signed_interval(*ends, self.words))
+            Tag("td", signed_interval(ends, self.words, places))
             Tag("td", percent(why.share(row), self.words))
 
-    def _sentence(self, why: Why, unit: str, factor: float) -> str:
+    def _sentence(self, why: Why, raw: str) -> str:
         words, total = self.words, why.total
+        unit, factor = words.unit(raw)
         told = {
             "graph": graph_name(why.graph, words),
             "year": LAST_YEAR,
@@ -182,13 +193,16 @@ class _WhyView:
         }
         if not total.mean:
             return words.say("why.unchanged", **told)
-        first = why.rows[0]
-        said = words.say("why.sentence", change=signed(factor * total.mean, words), **told)
+        first, places = why.rows[0], _places(why, factor)
+        change = signed(factor * total.mean, places, words)
+        if raw == SHARE:
+            change = f"{change} {words.say('page.points.short')}"
+        said = words.say("why.sentence", change=change, **told)
         if len(why.rows) == 1:
             return said
-        size = signed(factor * first.mean, words)
+        size = signed(factor * first.mean, places, words)
         return f"{said} " + words.say(
-            "why.most", name=entry_name(first.id, words), size=size, unit=unit
+            "why.most", name=entry_name(first.id, words), size=size, unit=unit_of_change(raw, words)
         )
 
     def _method(self, why: Why, factor: float, unit: str) -> str:
@@ -198,6 +212,11 @@ class _WhyView:
             return f"{said} {words.say('why.exact', runs=why.runs)}"
         error = words.number(factor * max(row.error for row in why.rows), 2)
         return f"{said} {words.say('why.sampled', runs=why.runs, error=error, unit=unit)}"
+
+
+def _places(why: Why, factor: float) -> int:
+    """Digits after the point of all contributions alike, so that they can be compared."""
+    return places_of([factor * row.mean for row in (*why.rows, why.total)])
 
 
 @dataclass(frozen=True)

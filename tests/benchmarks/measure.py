@@ -22,6 +22,7 @@ from tests.benchmarks.problem import Core, core, people_only, prepared
 from tests.benchmarks.row import ROOT, Row
 from tests.benchmarks.sensitivity import rows as sensitivity_rows
 from tests.benchmarks.throughput import figures as throughput_rows
+from tests.benchmarks.workshop import workshop_rows
 
 ROUNDS = 15
 # The slow twins run over a shorter time, and numba beside them over the same.
@@ -247,3 +248,4 @@ def figures() -> Iterator[Row]:
     yield from agent_rows()
     yield from sensitivity_rows()
     yield from throughput_rows()
+    yield from workshop_rows()

@@ -17,6 +17,7 @@ from tests.experiments.workshop.conftest import library
 
 YEAR = 2030
 PATIENCE = 10_000  # milliseconds
+STEPS, HALFWAY = 4, 2  # of a hand that drags a lever
 VALUES = "(all) => all.map((one) => one.value)"
 
 
@@ -65,9 +66,7 @@ class Actor:
 
     def choice(self, number: int, part: str) -> Locator:
         """A select of a graph: indicator, product, region or age."""
-        return self.graph(number).get_by_role(
-            "combobox", name=self.say(f"page.{part}"), exact=True
-        )
+        return self.graph(number).get_by_role("combobox", name=self.say(f"page.{part}"), exact=True)
 
     def card(self, name: str) -> Locator:
         """The button of a card: SD1 to SD6, or the trends."""
@@ -125,9 +124,11 @@ class Actor:
         start = re.escape(value).split("@")[0] + gap
         ends = self.say("page.graph.range", low="@", high="@", value="@")
         found = re.search(start, self.line(number))
-        around = re.search(re.escape(ends).replace("@", "(.+?)", 1).replace("@", "(.+?)"),
-                           self.line(number))
-        assert found and around, self.line(number)
+        around = re.search(
+            re.escape(ends).replace("@", "(.+?)", 1).replace("@", "(.+?)"), self.line(number)
+        )
+        assert found, self.line(number)
+        assert around, self.line(number)
         return found[1], around[1], around[2]
 
     def state(self) -> dict[str, Any]:
@@ -140,7 +141,13 @@ class Actor:
         over = self.scenarios.locator("[aria-pressed]").evaluate_all(
             "(all) => all.map((one) => one.getAttribute('aria-pressed'))"
         )
-        return {"levers": levers, "counts": counts, "chosen": chosen, "names": names[2:], "over": over}
+        return {
+            "levers": levers,
+            "counts": counts,
+            "chosen": chosen,
+            "names": names[2:],
+            "over": over,
+        }
 
     def lines(self) -> tuple[str, str, str]:
         """Both sentences, and the voice."""
@@ -182,8 +189,8 @@ class Actor:
         mouse = self.page.mouse
         mouse.move(at(now), height)
         mouse.down()
-        for step in range(1, 5):
-            mouse.move(at(now + (position - now) * step / 4), height)
+        for step in range(1, STEPS + 1):
+            mouse.move(at(now + (position - now) * step / STEPS), height)
             yield step
         mouse.up()
 

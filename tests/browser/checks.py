@@ -1,4 +1,4 @@
-"""What is asked of a page in the browser, whichever page it is: axe, sizes, focus, sound of rest."""
+"""What is asked of any page in the browser: axe, sizes, focus, what is heard."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ SMALL = """least => {
   const inline = e => e.tagName === 'A' && getComputedStyle(e).display === 'inline'
     && [...e.parentElement.childNodes].some(n => n !== e && n.textContent.trim());
   const open = document.querySelector('dialog[open]');
-  return [...(open || document).querySelectorAll('button, a[href], input, select, summary, textarea')]
+  const targets = 'button, a[href], input, select, summary, textarea';
+  return [...(open || document).querySelectorAll(targets)]
     .filter(e => shown(e) && !inline(e))
     .filter(e => {
       const boxes = [e, ...(e.labels || [])].map(one => one.getBoundingClientRect());
@@ -65,16 +66,17 @@ CUT = """() => {
   if (root.scrollWidth > innerWidth) found.push(`page: ${root.scrollWidth} > ${innerWidth}`);
   const hides = style => ['hidden', 'clip'].includes(style.overflowX);
   const tiny = e => e.closest('.df-hidden, .df-skip, .df-select-name, noscript, svg, canvas');
+  const scrolls = '.df-table-box, .df-scroll, .df-agents-wide, .df-room-table-box';
   const scope = document.querySelector('dialog[open]') || document.body;
   for (const e of scope.querySelectorAll('*')) {
     if (tiny(e) || !e.checkVisibility({visibilityProperty: true})) continue;
     const box = e.getBoundingClientRect(), style = getComputedStyle(e);
     if (!box.width || !box.height) continue;
-    const held = e.parentElement.closest('.df-table-box, .df-scroll, .df-agents-wide, [data-scrolls]');
+    const held = e.parentElement.closest(scrolls);
     if (box.right > innerWidth + 1 && !held) found.push(`beyond: ${e.outerHTML.slice(0, 120)}`);
     if (e.tagName !== 'SELECT' && hides(style) && e.textContent.trim() && !e.querySelector('canvas')
       && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
-      && style.display !== 'inline')
+      && style.display !== 'inline' && style.clipPath === 'none')
       found.push(`cut: ${e.outerHTML.slice(0, 120)}`);
   }
   return found;
@@ -115,7 +117,10 @@ def said(language: str) -> Words:
 
 def violations(page: Page, within: str | None = None) -> list[str]:
     """What axe finds, a line for each element."""
-    found: dict[str, Any] = Axe().run(page, within, AXE).response
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    call = "([within, options]) => axe.run(within || document, options)"
+    found: dict[str, Any] = page.evaluate(call, [within, AXE])
     return [
         f"{rule['id']}: {' '.join(map(str, node['target']))}: {node['html'][:160]}"
         for rule in found["violations"]

@@ -64,9 +64,12 @@ class Server:
                 with urllib.request.urlopen(f"{self.address}/en", timeout=5) as answer:
                     if answer.status == 200:
                         return
+            except urllib.error.HTTPError:  # it runs, and its page is broken
+                break
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.2)
-        raise TimeoutError(self.log.read_text())
+        self.stop()
+        raise RuntimeError(self.log.read_text()[-2000:])
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""
