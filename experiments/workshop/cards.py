@@ -153,7 +153,8 @@ class Cards:
         told = self._words.say(key, count=len(measures), moved=apart)
         if fold.text != told:
             fold.text = told
-            fold.attribute("aria-label", f"{told}: {objective}")
+            label = self._words.say("named", name=told, value=objective)
+            fold.attribute("aria-label", label)
 
     def _open(self, card: str) -> None:
         self._card, self._central, self._hand = card, None, None

@@ -202,7 +202,9 @@ class _Graph:
         graph, words = self.graph, self._words
         title = twins.title_of(graph, words, self._catalogue)
         number = self._number + 1
-        self._title.text = f"{words.say('page.graph', number=number)}: {title}"
+        self._title.text = words.say(
+            "named", name=words.say("page.graph", number=number), value=title
+        )
         self._picture.attribute("aria-label", words.say("page.graph.picture", title=title))
         self._show_selects()
         self._show_flags()

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,7 @@ class _Work:
     done: Bool
     preview: Float | None = None  # (graphs, k, years)
     steps: list[tuple[int, slice]] = field(default_factory=list)  # still to be run, last first
+    turn: Lock = field(default_factory=Lock)  # held while draws of it are run
 
 
 @dataclass
@@ -205,13 +206,15 @@ class Engine:
         ``progress`` hears how many plans are done and says whether to go on: the plans that were
         not run are NaN. Raises InputError.
         """
-        few = slice(0, min(draws, len(self.baseline.preview.numbers)))
+        count = min(draws, len(self.baseline.preview.numbers))
         years = self.study.months // 12 - SINCE
-        found = np.full((len(plans), len(graphs), few.stop, years), np.nan)
+        found = np.full((len(plans), len(graphs), count, years), np.nan)
         for i, plan in enumerate(plans):
             if not progress(i):
                 break
-            found[i] = self._runs.run(plan, self.baseline.preview, few, graphs)
+            for k in range(0, count, STEP):  # in turns, for those whose hand moves
+                few = slice(k, min(k + STEP, count))
+                found[i][:, few] = self._runs.run(plan, self.baseline.preview, few, graphs)
         return found
 
     # Work
@@ -250,16 +253,17 @@ class Engine:
 
     def _step(self, work: _Work) -> bool:
         """Run a few more draws; whether there were any. Raises InputError."""
-        try:
-            b, few = work.steps.pop()
-        except IndexError:
-            return False
-        block = self.baseline.blocks[b]
-        found = self._runs.run(work.plan, block, few, work.graphs)
-        at = slice(self._first[b] + few.start, self._first[b] + few.stop)
-        work.found[:, at] = found
-        work.done[at] = True
-        return True
+        with work.turn:  # whoever waits here finds the draws of the other done
+            if not work.steps:
+                return False
+            b, few = work.steps[-1]
+            block = self.baseline.blocks[b]
+            found = self._runs.run(work.plan, block, few, work.graphs)
+            at = slice(self._first[b] + few.start, self._first[b] + few.stop)
+            work.found[:, at] = found
+            work.done[at] = True
+            work.steps.pop()
+            return True
 
     def _told(self, work: _Work, began: float) -> Answer:
         count = int(work.done.sum())

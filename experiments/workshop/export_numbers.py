@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 
 OWN_ROLE = "this-scenario"
-TRIES, PAUSE = 200, 0.05  # seconds
 LONGEST_FILE = 60  # letters of the name of a scenario in the name of a file
 
 
@@ -106,7 +104,7 @@ def gather(
     found = [Drawn(REFERENCE, named, None, reference)]
     for number, (role, scenario) in enumerate(asked):
         progress(number, len(asked))
-        values = _all_draws(engine, scenario, graphs)
+        values = engine.values(scenario, graphs)
         found.append(Drawn(role, name_of(scenario, role, words), scenario, values))
     progress(len(asked), len(asked))
     units = {row.id: row.unit for row in engine.catalogue.indicators}
@@ -124,16 +122,6 @@ def gather(
         link=link,
         library=engine.library,
     )
-
-
-def _all_draws(engine: Engine, scenario: ScenarioFile, graphs: tuple[Graph, ...]) -> Float:
-    """Every draw: the last ones may be running for the page itself, which shares them."""
-    for _ in range(TRIES):
-        values = engine.values(scenario, graphs)
-        if values.shape[1] == engine.draws:
-            return values
-        time.sleep(PAUSE)
-    raise RuntimeError(f"{engine.draws - values.shape[1]} draws of the export did not come")
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ from nicegui.events import GenericEventArguments
 from experiments.workshop.address import address
 from experiments.workshop.answers import LAST_YEAR
 from experiments.workshop.dialogs import dialog
-from experiments.workshop.elements import Tag, button, picture
+from experiments.workshop.elements import Tag, button, focus, picture
 from experiments.workshop.estimate import SHARE
 from experiments.workshop.fields import hidden
 from experiments.workshop.files import file_of
@@ -117,6 +117,7 @@ class DeskView:
         ui.timer(QUIET, self._announce)
         ui.timer(PACE, self._show_results)
         client, stop = ui.context.client, desk.room.listen(self._heard)
+        self.client = client
 
         def gone() -> None:
             stop()
@@ -257,7 +258,8 @@ class DeskView:
         if held == self._kept:
             return
         self._kept = held
-        self.keeper.keep({"held": None if room.state == ENDED else held})
+        ended = room.state == ENDED
+        self.keeper.keep({"held": None, "shown": []} if ended else {"held": held})
         keys = {one.key for one in collected}
         self._arrived += len(keys - self._known)
         self._known = keys
@@ -369,6 +371,7 @@ class DeskView:
         def done() -> None:
             self._delete.close()
             self.desk.delete(key)
+            focus(self.client, "room-heading")  # what had the focus is gone
 
         self._delete.title = self.say("room.list.delete", name=name)
         about = self.say("room.list.delete.ask", name=name)

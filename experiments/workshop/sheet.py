@@ -33,7 +33,7 @@ from experiments.workshop.entries import percent, signed_interval
 from experiments.workshop.estimate import bands, change_of
 from experiments.workshop.export_numbers import Drawn, Numbers, everyone, graph_name
 from experiments.workshop.export_picture import shortened, small
-from experiments.workshop.flags import Flag
+from experiments.workshop.flags import MOST_NAMES, Flag
 from experiments.workshop.flags import told as flag_told
 from experiments.workshop.moved import Moved, moved_of
 from experiments.workshop.view import Graph
@@ -272,9 +272,9 @@ def _told(numbers: Numbers) -> Iterator[str]:
                 widest.setdefault(flag.key, []).append(flag)
             else:
                 of.setdefault(told, []).append(name)
-    for flags in widest.values():
-        whole = [set(flag.names) for flag in flags]
-        kept = (f for f in flags if not any(set(f.names) < names for names in whole))
+    for same_key in widest.values():
+        named = [set(flag.names[:MOST_NAMES]) for flag in same_key]
+        kept = [f for f in same_key if not any(set(f.names) < names for names in named)]
         yield from dict.fromkeys(flag_told(flag, words) for flag in kept)
     for told, names in of.items():
         yield f"{'; '.join(dict.fromkeys(names))}. {told}"

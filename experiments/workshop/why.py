@@ -21,7 +21,7 @@ from scenarios.schema import Plan, ScenarioFile
 Float = npt.NDArray[np.float64]
 
 DRAWS = 8
-RUNS = 268  # about as many as may be run: all subsets of 8 entries
+RUNS = 134  # about as many as may be run: all subsets of 7 entries
 FEWEST = 8  # sampled orders, however many entries there are
 LAST = -1  # the year 2030
 TOTAL = "total"

@@ -156,7 +156,8 @@ class _WhyView:
                         name = entry_name(row.id, words)
                         position = positions.get(row.id)
                         if position is not None:
-                            name = f"{name}: {placed(position, words)}"
+                            at = placed(position, words)
+                            name = say("why.entry", name=name, position=at)
                         self._row(name, row, why, scale, factor, places)
                 with Tag("tfoot"):
                     self._row(say("why.total"), why.total, why, scale, factor, places)

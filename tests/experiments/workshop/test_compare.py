@@ -85,9 +85,7 @@ def test_differences_have_a_sign(language: str, told: str) -> None:
 
 def test_an_interval_has_the_same_digits_at_all_ends() -> None:
     assert signed_interval((-20.94, -45.41, -1.28), words()) == "−21 (−45 to −1)"
-    assert signed_interval((0.0038, 0.0004, 0.011), words()) == "+0.004 (0.000 to +0.011)".replace(
-        "0.000", "0.000"
-    )
+    assert signed_interval((0.0038, 0.0004, 0.011), words()) == "+0.004 (0.000 to +0.011)"
     assert signed_interval((np.nan, 0.0, 0.0), words()) == words().say("cell.none")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -150,7 +151,12 @@ def test_what_cannot_be_run_is_refused(engine: Engine, scenario: ScenarioFile, k
     assert key in str(error.value)
     heard: list[Answer] = []
     said = threading.Event()
-    engine.ask(Ask("bad", (scenario,), START, lambda n, a: (heard.append(a), said.set())[0]))
+
+    def told(number: int, answer: Answer) -> None:
+        heard.append(answer)
+        said.set()
+
+    engine.ask(Ask("bad", (scenario,), START, told))
     assert said.wait(10.0)
     assert heard[0].broken
     assert key in str(heard[0].broken)
@@ -180,3 +186,12 @@ def test_the_draws_of_the_preview_are_spread_over_all(engine: Engine) -> None:
     ran = engine.baseline.ran
     assert len(set(ran.tolist())) == len(ran) == 8
     assert ran.max() < DRAWS
+
+
+def test_several_who_ask_the_same_all_get_all_draws(engine: Engine) -> None:
+    scenario = moved(SD3=71.0)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: engine.values(scenario, START), range(4)))
+    for values in found:
+        assert values.shape == (2, DRAWS, len(YEARS))
+        np.testing.assert_array_equal(values, found[0])

@@ -42,7 +42,7 @@ def test_positions_have_names(scale: Scale, position: int, name: str) -> None:
 def test_names_are_those_of_the_rest_of_the_page(position: int, language: str, kind: str) -> None:
     scale = WIDE if kind == "levers" else TREND
     words = words_of(language, load_texts())
-    assert named(scale, position, language) == words.name(f"range.{range_of(kind, position)}")
+    assert named(scale, position, language) == range_of(f"{kind}.x", position, words)
 
 
 def test_events_of_a_lever_are_read() -> None:

@@ -1,7 +1,11 @@
 """The browser of studies reads what is there, tells what it cannot read, and leaves the folder to
 nobody's path."""
 
+from __future__ import annotations
+
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +15,16 @@ from experiments.batch import store as stores
 from experiments.run import run
 from experiments.study import Options
 from experiments.workshop.answers import LEVELS
-from experiments.workshop.studies import Studies, first_group
+from experiments.workshop.studies import Studies, Study, first_group
 from experiments.workshop.studies_view import Choice, option, settled
 from model.errors import InputError
 
+Asked = tuple[str, str, str, str]
 NOTHING = Choice("", "", "", "", "")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a real study and things that are none."""
     found = tmp_path_factory.mktemp("studies")
     run(Options(scenarios=("strategy",), draws=3, plots="none", out=found / "strategy"))
@@ -39,11 +44,17 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def studies(folder):
+def studies(folder: Path) -> Studies:
     return Studies.of(folder)
 
 
-def test_every_folder_is_told_and_none_hidden(studies):
+def _known(studies: Studies, name: str) -> Study:
+    found = studies.get(name)
+    assert found is not None
+    return found
+
+
+def test_every_folder_is_told_and_none_hidden(studies: Studies) -> None:
     told = {one.name: one.problem for one in studies.entries}
     assert told == {
         "broken": "damaged",
@@ -56,23 +67,23 @@ def test_every_folder_is_told_and_none_hidden(studies):
 
 
 @pytest.mark.parametrize("name", ["", "..", "../strategy", "strategy/..", "/etc", "note.txt", "."])
-def test_only_names_of_the_list_open_anything(studies, name):
+def test_only_names_of_the_list_open_anything(studies: Studies, name: str) -> None:
     assert studies.get(name) is None
 
 
-def test_no_folder_and_a_folder_that_is_not_there(tmp_path):
+def test_no_folder_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert Studies.of(None).trouble == "none"
     assert Studies.of(tmp_path / "nowhere").trouble == "damaged"
     assert Studies.of(tmp_path) == Studies((), None)
 
 
-def test_a_folder_that_is_a_study_is_the_only_one(folder):
+def test_a_folder_that_is_a_study_is_the_only_one(folder: Path) -> None:
     found = Studies.of(folder / "strategy")
     assert [(one.name, one.problem) for one in found.entries] == [("strategy", None)]
 
 
-def test_what_a_run_holds(studies):
-    about = studies.get("strategy").about
+def test_what_a_run_holds(studies: Studies) -> None:
+    about = _known(studies, "strategy").about
     assert about.engine == "compartments"
     assert about.over == "draws"
     assert [one for one, _ in about.scenarios] == ["current-policy", "strategy"]
@@ -84,8 +95,8 @@ def test_what_a_run_holds(studies):
     assert not any("date" in key for key in about.sources)
 
 
-def test_a_graph_has_the_quantiles_of_the_file(studies, folder):
-    found = studies.get("strategy").band(
+def test_a_graph_has_the_quantiles_of_the_file(studies: Studies, folder: Path) -> None:
+    found = _known(studies, "strategy").band(
         "strategy", "problematic_prevalence", "cannabis", "Brussels / 18-24"
     )
     with xr.open_dataset(folder / "strategy" / "results.nc", engine="h5netcdf") as file:
@@ -110,13 +121,15 @@ def test_a_graph_has_the_quantiles_of_the_file(studies, folder):
         ("strategy", "scenario_title", "cannabis", "Belgium"),
     ],
 )
-def test_what_a_study_does_not_hold_is_refused(studies, asked):
+def test_what_a_study_does_not_hold_is_refused(
+    studies: Studies, asked: tuple[str, str, str, str]
+) -> None:
     with pytest.raises(InputError):
-        studies.get("strategy").band(*asked)
+        _known(studies, "strategy").band(*asked)
 
 
-def test_a_choice_falls_back_and_says_so(studies):
-    about = studies.get("strategy").about
+def test_a_choice_falls_back_and_says_so(studies: Studies) -> None:
+    about = _known(studies, "strategy").about
     first, strange = settled(about, NOTHING)
     assert (first.scenario, first.other, first.group) == ("strategy", "current-policy", "Belgium")
     assert not strange
@@ -128,9 +141,10 @@ def test_a_choice_falls_back_and_says_so(studies):
     assert first_group(("a", "b")) == "a"
 
 
-def test_a_fan_adds_up_to_its_upper_edge():
+def test_a_fan_adds_up_to_its_upper_edge() -> None:
     bands = np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0], [5.0, 7.0], [6.0, 9.0]])
-    drawn = {one["id"]: one["data"] for one in option((2029, 2030), [bands])["series"]}
+    found: Any = option((2029, 2030), [bands])
+    drawn = {one["id"]: one["data"] for one in found["series"]}
     parts = [drawn[key] for key in ("below", "band.low", "band.half", "band.high")]
     assert [sum(column) for column in zip(*parts, strict=True)] == [6.0, 9.0]
     assert drawn["own"] == [3.0, 4.0]
@@ -138,7 +152,7 @@ def test_a_fan_adds_up_to_its_upper_edge():
     assert "mark" not in drawn  # history ended before
 
 
-def test_a_store_is_read_by_scenario(tmp_path, monkeypatch):
+def test_a_store_is_read_by_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store of two scenarios, three points and two years: medians over points."""
     place = tmp_path / "study" / "store.zarr"
     place.mkdir(parents=True)
@@ -161,7 +175,7 @@ def test_a_store_is_read_by_scenario(tmp_path, monkeypatch):
         attrs={"title": "Trial", "engine": "agents", "draws_each": 1, "seeds_each": 1},
     )
     monkeypatch.setattr("experiments.workshop.studies.open_store", lambda url: dataset)
-    study = Studies.of(tmp_path).get("study/store.zarr")
+    study = _known(Studies.of(tmp_path), "study/store.zarr")
     assert study.problem is None
     assert (study.about.title, study.about.points, study.about.over) == ("Trial", 3, "points")
     first = study.band("a", "problematic", "cannabis", "Belgium")

@@ -90,7 +90,6 @@ def test_nothing_moved_has_nothing_to_explain_and_work_can_be_stopped() -> None:
 
 
 def test_of_the_engine_they_agree_with_the_graph(engine: Engine) -> None:
-    # The strategic objective moves nothing that its two specific ones do not move already.
     scenario = of(levers={"2.1": 60, "2.2": 60}, trends={"F1": 0})
     why = explain(engine, scenario, DEATHS)
     assert why is not None
