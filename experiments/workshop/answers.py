@@ -58,7 +58,7 @@ class Answer:
     @property
     def preview(self) -> bool:
         """Whether draws are still to come."""
-        return self.draws < self.most and self.broken is None
+        return self.draws + self.lost < self.most and self.broken is None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Lock, Thread
@@ -33,6 +35,7 @@ from scenarios.schema import Plan, ScenarioFile
 
 Float = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
+Int = npt.NDArray[np.int64]
 
 BUDGET = 0.1  # seconds that a preview may take
 FEWEST, STEP = 2, 4  # draws of a preview at least, and of one turn at rest
@@ -192,7 +195,8 @@ class Engine:
         work = self._work(scenario, tuple(graphs))
         self._run_until(work, draws)
         before = np.stack([self.baseline.of(graph) for graph in work.graphs])
-        return np.concatenate([before[:, work.done, :SINCE], work.found[:, work.done]], axis=2)
+        done = work.done.copy()  # another thread may be at it
+        return np.concatenate([before[:, done, :SINCE], work.found[:, done]], axis=2)
 
     def plans_values(
         self,
@@ -228,23 +232,28 @@ class Engine:
                 return self._known[told]
         for graph in graphs:
             self.baseline.at(graph)
-        size = self.study.months // 12 - SINCE
+        size, plan = self.study.months // 12 - SINCE, self.plan(scenario)
         work = _Work(
-            plan=self.plan(scenario),
+            plan=plan,
             graphs=graphs,
             found=np.full((len(graphs), self.draws, size), np.nan),
             done=np.zeros(self.draws, dtype=np.bool_),
-            steps=[
-                (b, slice(k, min(k + STEP, len(block.numbers))))
-                for b, block in enumerate(self.baseline.blocks)
-                for k in range(0, len(block.numbers), STEP)
-            ][::-1],
+            steps=self._steps(plan),
         )
         with self._wake:
             self._known[told] = work
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return work
+
+    def _steps(self, plan: Plan) -> list[tuple[int, slice]]:
+        """Turns of a plan, the last first. With rules the history runs again: one draw a turn."""
+        step = 1 if plan.rules else STEP
+        return [
+            (b, slice(k, min(k + step, len(block.numbers))))
+            for b, block in enumerate(self.baseline.blocks)
+            for k in range(0, len(block.numbers), step)
+        ][::-1]
 
     def _run_until(self, work: _Work, draws: int | None) -> None:
         wanted = self.draws if draws is None else min(draws, self.draws)
@@ -266,25 +275,28 @@ class Engine:
             return True
 
     def _told(self, work: _Work, began: float) -> Answer:
-        count = int(work.done.sum())
-        ran, values = np.flatnonzero(work.done), work.found[:, work.done]
-        if work.preview is not None and count < work.preview.shape[1]:
+        done = work.done.copy()  # another thread may be at it
+        ran, values = np.flatnonzero(done), work.found[:, done]
+        if work.preview is not None and len(ran) < work.preview.shape[1]:
             ran, values = self.baseline.ran[: work.preview.shape[1]], work.preview
         sound = np.isfinite(values).any(axis=(0, 2))
         milliseconds = 1000.0 * (time.perf_counter() - began)
         if not sound.any():
             why = InputError("the model breaks down in every draw of this scenario")
             return Answer((), 0, self.draws, int(ran.size), milliseconds, why)
+        lost = ran[~sound]
         fans = tuple(
-            self._fan(graph, ran[sound], values[g, sound]) for g, graph in enumerate(work.graphs)
+            self._fan(graph, ran[sound], values[g, sound], lost)
+            for g, graph in enumerate(work.graphs)
         )
-        lost = int((~sound).sum())
-        return Answer(fans, int(ran.size) - lost, self.draws, lost, milliseconds)
+        count = int(ran.size - lost.size)
+        return Answer(fans, count, self.draws, int(lost.size), milliseconds)
 
-    def _fan(self, graph: Graph, ran: npt.NDArray[np.int64], found: Float) -> Fan:
+    def _fan(self, graph: Graph, ran: Int, found: Float, lost: Int) -> Fan:
         reference = self.baseline.of(graph)
         unit = next(row.unit for row in self.catalogue.indicators if row.id == graph.indicator)
         future = filled(reference[:, SINCE:], ran, found, unit)
+        future[lost] = np.nan  # left out, and told
         whole = np.concatenate([reference[:, :SINCE], future], axis=1)
         return Fan(graph, bands(whole), change_of(whole[:, -1], reference[:, -1]))
 
@@ -302,7 +314,17 @@ class Engine:
                     self._wake.wait()
                 if self._closed or turn is None:
                     return
-            self._answer(*turn)
+            try:
+                self._answer(*turn)
+            except Exception:  # one question must not silence all pages
+                logging.getLogger(__name__).exception("an answer")
+                self._give_up(*turn)
+
+    def _give_up(self, asked: _Asked, number: int) -> None:
+        asked.told[number] = self.draws
+        why = InputError("something went wrong while this scenario was computed")
+        with suppress(Exception):  # a page that cannot hear
+            asked.ask.told(number, Answer((), 0, self.draws, broken=why))
 
     def _next(self) -> tuple[_Asked, int] | None:
         """Whose turn it is, and for which of its scenarios: first who has heard nothing yet."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 from experiments.workshop.answers import Answer, Ask
 from experiments.workshop.view import View
 from experiments.workshop.wording import Words
+from scenarios.schema import ScenarioFile
 
 if TYPE_CHECKING:
     from experiments.workshop.engine import Engine
@@ -35,6 +36,7 @@ class Session:
     _undone: list[View] = field(default_factory=list)
     _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     _asked: int = 0
+    _drawn: list[ScenarioFile] = field(default_factory=list)  # overlaid, as the engine was asked
     _resting: View | None = None  # the last view that is a step
 
     def listen(self, topic: str, heard: Callable[[], None]) -> None:
@@ -103,9 +105,10 @@ class Session:
     def ask(self, *, live: bool = False) -> None:
         """Ask the engine for what the view shows; answers to earlier questions are dropped."""
         self._asked += 1
-        number, drawn = self._asked, self.view.drawn()
-        if not live:
-            self.answers = {i: a for i, a in self.answers.items() if i <= len(drawn)}
+        number, drawn = self._asked, list(self.view.drawn())
+        if drawn != self._drawn:  # their places mean other scenarios now
+            self.answers = {i: a for i, a in self.answers.items() if i == 0}
+            self._drawn = drawn
 
         def told(scenario: int, answer: Answer) -> None:
             self.later(lambda: self._heard(number, scenario, answer))

@@ -53,7 +53,10 @@ def draws_told(words: Words, answer: Answer | None) -> str:
     if answer.preview:
         count = {"draws": words.count(answer.draws), "most": words.count(answer.most)}
         return words.say("page.status.preview", **count)
-    return words.say("page.status.draws", draws=words.count(answer.draws))
+    told = words.say("page.status.draws", draws=words.count(answer.draws))
+    if answer.lost:
+        told += f" ({words.say('page.status.lost', lost=words.count(answer.lost))})"
+    return told
 
 
 def versions(words: Words, provenance: dict[str, str]) -> list[str]:

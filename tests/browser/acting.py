@@ -61,7 +61,7 @@ class Actor:
 
     def graph(self, number: int) -> Locator:
         """A graph, from 1."""
-        named = re.compile(f"^{re.escape(self.say('page.graph', number=number))}:")
+        named = re.compile(f"^{re.escape(self.say('page.graph', number=number))}\\s?:")
         return self.page.get_by_role("region", name=named)
 
     def choice(self, number: int, part: str) -> Locator:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from experiments.parts import open_bench
 from experiments.scenario_results import group_cells
 from experiments.workshop.answers import YEARS, Answer, Ask
+from experiments.workshop.baseline import Block
 from experiments.workshop.engine import Engine
 from experiments.workshop.runs import SINCE
 from experiments.workshop.view import OWN, START, Graph, idle
 from model.choice import Choice
 from model.errors import InputError
 from model.observation import observe
-from scenarios.schema import ScenarioFile
+from scenarios.schema import Plan, ScenarioFile
 from tests.experiments.workshop.conftest import DRAWS
 
+Float = npt.NDArray[np.float64]
 COCAINE = Graph("problematic_prevalence", "cocaine")
 WAITING = Graph("waiting", "alcohol", "Brussels", "25-34")
 
@@ -195,3 +199,48 @@ def test_several_who_ask_the_same_all_get_all_draws(engine: Engine) -> None:
     for values in found:
         assert values.shape == (2, DRAWS, len(YEARS))
         np.testing.assert_array_equal(values, found[0])
+
+
+def test_draws_that_break_down_are_left_out_and_told(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine._runs.run
+
+    def broken(plan: Plan, block: Block, few: slice, graphs: Sequence[Graph]) -> Float:
+        found = whole(plan, block, few, graphs)
+        found[:, block.numbers[few] == 3] = np.nan
+        return found
+
+    monkeypatch.setattr(engine._runs, "run", broken)
+    answer = engine.answer(moved(SD2=61.0), (COCAINE,))
+    assert (answer.draws, answer.lost, answer.preview) == (DRAWS - 1, 1, False)
+    values = engine.values(moved(SD2=61.0), (COCAINE,))[0]
+    there = np.isfinite(values[:, -1])
+    assert there.tolist() == [number != 3 for number in range(DRAWS)]
+    median = np.median(values[there, -1])
+    assert answer.fans[0].bands[2, -1] == pytest.approx(median, rel=1e-12)
+
+
+def test_one_question_that_fails_does_not_silence_the_others(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object) -> Float:
+        raise ValueError("secret")
+
+    heard: list[Answer] = []
+    said = threading.Event()
+
+    def told(number: int, answer: Answer) -> None:
+        heard.append(answer)
+        said.set()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine._runs, "run", fails)
+        engine.ask(Ask("unlucky", (moved(SD4=13.0),), START, told))
+        assert said.wait(10.0)
+    assert heard[0].broken
+    assert "secret" not in str(heard[0].broken)
+    said.clear()
+    engine.ask(Ask("lucky", (moved(SD4=14.0),), START, told, live=True))
+    assert said.wait(20.0)
+    assert heard[-1].fans

@@ -124,3 +124,15 @@ def test_the_share_of_a_nan_change_is_unknown() -> None:
     from experiments.workshop.estimate import change_of
 
     assert np.isnan(change_of(np.array([np.nan]), np.array([1.0])).agree)
+
+
+def test_answers_of_overlaid_scenarios_go_with_them(session: Session) -> None:
+    engine: Any = session.engine
+    saved = tuple(ScenarioFile(id=OWN, title=name, levers={"SD2": 10.0}) for name in "ab")
+    session.show(replace(session.view, saved=saved, overlaid=(0, 1)))
+    for number in range(3):
+        engine.asks[-1].told(number, Answer((), number, 200))
+    session.show(at(15, session.view), live=True)
+    assert set(session.answers) == {0, 1, 2}
+    session.show(replace(session.view, overlaid=(1,)))
+    assert set(session.answers) == {0}
