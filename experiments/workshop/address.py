@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.workshop.link import link_of
+from experiments.workshop.link import FIRST, link_of
 from experiments.workshop.view import View
 
-FIRST = View(card="SD1")
+__all__ = ["FIRST", "address"]
 
 
 def address(view: View, language: str, page: str = "") -> str:

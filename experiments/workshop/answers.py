@@ -35,11 +35,13 @@ class Change:
 @dataclass(frozen=True)
 class Fan:
     """One graph of one scenario: ``bands`` (LEVELS, YEARS) in the indicator's unit, NaN where the
-    indicator does not apply to the product; ``change`` None for current policy itself."""
+    indicator does not apply to the product; ``change`` None for current policy itself; ``peak``:
+    the year of a passing change that is far larger than that of 2030, and it."""
 
     graph: Graph
     bands: Float
     change: Change | None = None
+    peak: tuple[int, Change] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from experiments.workshop.answers import LEVELS, YEARS, Fan
+from experiments.workshop.answers import BRANCH_YEAR, LEVELS, YEARS, Fan
 from experiments.workshop.api_lists import Lists, ScenarioOut, lists_of
 from experiments.workshop.estimate import bands
 from experiments.workshop.view import EVERYONE, Graph, idle
@@ -79,11 +79,13 @@ class GraphOut(BaseModel):
 
 
 class RunOut(BaseModel):
-    """Answers in the order of the graphs. ``draws``: those that ran."""
+    """Answers in the order of the graphs. ``draws``: those that have values; ``lost``: those in
+    which the model broke down."""
 
     years: list[int]
     levels: list[float]
     draws: int
+    lost: int
     graphs: list[GraphOut]
     provenance: dict[str, str]
 
@@ -220,11 +222,11 @@ def read_json(body: bytes) -> object:
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError("the key stands twice", key=str(short(twice)), allowed="each key once")
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InputError("the key stands twice", key=str(short(name)), allowed="each key once")
+        found[name] = value
     return found
 
 
@@ -247,11 +249,15 @@ def run_of(asked: RunIn, engine: Engine, flags: Flags) -> RunOut:
     # A draw in which one of the two broke down says nothing of the change.
     count = min(found.shape[1], reference.shape[1], asked.draws or engine.draws)
     found, reference = found[:, :count], reference[:, :count]
+    lost = _lost(found, reference)
+    if lost == count:
+        raise InputError("the model breaks down in every draw of this scenario")
     units = {row.id: row.unit for row in engine.catalogue.indicators}
     return RunOut(
         years=list(YEARS),
         levels=asked.levels,
-        draws=count,
+        draws=count - lost,
+        lost=lost,
         graphs=[
             GraphOut(
                 **asked.graphs[g].model_dump(),
@@ -265,6 +271,13 @@ def run_of(asked: RunIn, engine: Engine, flags: Flags) -> RunOut:
         ],
         provenance=engine.provenance(),
     )
+
+
+def _lost(found: Float, reference: Float) -> int:
+    """Draws of (graphs, draws, years) without values after the branch, where such can be."""
+    after = slice(YEARS.index(BRANCH_YEAR), None)
+    some, known = (np.isfinite(x[:, :, after]).any(axis=(0, 2)) for x in (found, reference))
+    return int((~some & known.any()).sum())
 
 
 def _quantiles(values: Float, levels: list[float]) -> list[list[float | None]]:

@@ -243,7 +243,9 @@ class _Graph:
     def _say(self) -> None:
         answer, own = self._session.answers.get(0), self._fan(0)
         engine, words = self._host.engine, self._words
-        line = twins.line_of(words, own, engine.reference(self.graph), self._indicator_unit)
+        preview = answer is not None and answer.preview
+        reference, unit = engine.reference(self.graph), self._indicator_unit
+        line = twins.line_of(words, own, reference, unit, preview=preview)
         if answer is not None and answer.broken is not None:
             line = twins.Told(words.say("page.graph.broken", why=told_error(answer.broken, words)))
         self._value.text, self._range.text = line.value, line.range

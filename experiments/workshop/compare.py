@@ -12,7 +12,7 @@ from experiments.workshop.entries import entries, graph_name, percent
 from experiments.workshop.estimate import SHARE
 from experiments.workshop.wording import Words
 from model.errors import InputError
-from scenarios.schema import ScenarioFile
+from scenarios.schema import REFERENCE, ScenarioFile
 
 LAST, LOW, MEDIAN, HIGH = -1, 0, 2, 4  # places of 2030 and of LEVELS in bands
 AGREE = 0.9  # share of draws from which on they are said to agree
@@ -51,8 +51,9 @@ def best_sentence(
     try:
         better = better_of(graph.indicator, graph.product, None)
     except InputError:  # the aims are silent: neither side is called better
-        low, high = names[int(np.nanargmin(changes))], names[int(np.nanargmax(changes))]
-        if low == high or np.nanmin(changes) == np.nanmax(changes):
+        named, all_changes = [words.name(f"scenario.{REFERENCE}"), *names], [0.0, *changes]
+        low, high = named[int(np.nanargmin(all_changes))], named[int(np.nanargmax(all_changes))]
+        if np.nanmin(all_changes) == np.nanmax(all_changes):
             return words.say("compare.same", graph=what)
         return words.say("compare.ends", graph=what, low=low, high=high)
     sign = 1.0 if better == "up" else -1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from nicegui import run, ui
@@ -57,22 +58,27 @@ class Comparison:
             self._settings(columns)
         self._box.open()
         fans: dict[int, tuple[Fan, ...]] = {}
+        problems: list[str] = []
         for number, (name, scenario) in enumerate(columns):
             status.set_text(say("compare.busy", name=name, number=number + 1, count=len(columns)))
+            answer = None
             try:
                 async with TURN:
                     if turn != self._turn or not self._box.shown:
                         return
                     answer = await run.io_bound(self.host.engine.answer, scenario, view.graphs)
             except InputError as error:
-                answer = None
-                status.set_text(told_error(error, self.words))
+                problems.append(told_error(error, self.words))
+            except Exception:
+                logging.getLogger(__name__).exception("a comparison")
+                problems.append(say("compare.broken", name=name))
             if turn != self._turn or not self._box.shown:
                 return  # closed meanwhile, and perhaps opened again
             if answer is not None and answer.fans:
                 fans[number] = answer.fans
             self._told(cells[number], fans.get(number))
-        status.set_text(say("compare.done", draws=self.host.engine.draws))
+        done = [say("compare.done", draws=self.host.engine.draws)] if fans else []
+        status.set_text(" ".join([*problems, *done]))
         with sentences:
             self._best([columns[n][0] for n in fans], list(fans.values()))
 

@@ -14,7 +14,9 @@ from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, focus, form, line_sample
 from experiments.workshop.entries import entries
 from experiments.workshop.extras import build_extras
+from experiments.workshop.problems import told_error
 from experiments.workshop.view import MOST_OVERLAID, MOST_SAVED, View, idle
+from model.errors import InputError
 from scenarios.schema import REFERENCE, ScenarioFile
 
 if TYPE_CHECKING:
@@ -100,10 +102,14 @@ class _Form:
                 problem = say("drawer.name.taken", name=wanted)
             elif number is None and saved.full(self.session.view):
                 problem = say("drawer.full", most=MOST_SAVED)
-            wrong.set_text(problem)
             if not problem:
-                self._box.close()
-                done(wanted, given.get("note", ""))
+                try:
+                    done(wanted, given.get("note", ""))
+                except InputError as error:
+                    problem = told_error(error, words)
+                else:
+                    self._box.close()
+            wrong.set_text(problem)
 
         with self._box, form(sent):
             with Tag("label", classes="df-field"):
@@ -143,8 +149,8 @@ class _Drawer:
                 self._compare = button(
                     say("drawer.compare"), self._comparison.open, data_df="drawer-compare"
                 )
-            self._list = Tag("ul", classes="df-scenarios")
             build_extras(session)
+            self._list = Tag("ul", classes="df-scenarios")
         self._drawn: tuple[object, ...] = ()
         self._fill()
         session.listen("view", self._fill)
@@ -276,7 +282,12 @@ class _Drawer:
         focus(self.client, key)
 
     def _over(self, number: int) -> None:
-        self._act(saved.save_over(self.session.view, number), "drawer-save")
+        try:
+            view = saved.save_over(self.session.view, number)
+        except InputError as error:
+            self.session.notice(told_error(error, self.session.words))
+            return
+        self._act(view, "drawer-save")
         name = self.session.view.saved[number].title
         passing.tell(self.say("drawer.saved", name=name), self.client)
 

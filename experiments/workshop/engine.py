@@ -24,7 +24,7 @@ from experiments.run import attributes
 from experiments.study import Options, build_study
 from experiments.workshop.answers import BRANCH_YEAR, Answer, Ask, Fan
 from experiments.workshop.baseline import BRANCH, Baseline, open_baseline
-from experiments.workshop.estimate import bands, change_of, filled
+from experiments.workshop.estimate import bands, change_of, filled, peak_of
 from experiments.workshop.graphs import load_graphs
 from experiments.workshop.runs import SINCE, Runs
 from experiments.workshop.view import Graph
@@ -298,7 +298,9 @@ class Engine:
         future = filled(reference[:, SINCE:], ran, found, unit)
         future[lost] = np.nan  # left out, and told
         whole = np.concatenate([reference[:, :SINCE], future], axis=1)
-        return Fan(graph, bands(whole), change_of(whole[:, -1], reference[:, -1]))
+        change = change_of(whole[:, -1], reference[:, -1])
+        peak = peak_of(future, reference[:, SINCE:], BRANCH_YEAR)
+        return Fan(graph, bands(whole), change, peak)
 
     # The thread
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_percent
 
-from experiments.workshop.twins import ROUGH
+from experiments.workshop import twins
+from experiments.workshop.meaning import owner
 from experiments.workshop.view import EVERYONE, Graph
 from experiments.workshop.wording import Words
 from model.strata import COUNTRY
@@ -63,8 +64,7 @@ def entry_name(entry: str, words: Words) -> str:
 
 def graph_name(graph: Graph, words: Words) -> str:
     """What a graph shows, in words; the country and all ages go without saying."""
-    product = words.name(f"product.{graph.product}", "") or words.name(f"union.{graph.product}")
-    parts = [words.name(f"indicator.{graph.indicator}"), product]
+    parts = [words.name(f"indicator.{graph.indicator}"), owner(graph.product, words)]
     if graph.region != COUNTRY:
         parts.append(words.name(f"region.{graph.region}"))
     if graph.age != EVERYONE:
@@ -80,29 +80,26 @@ def placed(position: float, words: Words) -> str:
 def places_of(values: Iterable[float]) -> int:
     """Digits after the point with which numbers that are read together can be told apart."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    return max(0, min(6, ROUGH - 1 - math.floor(math.log10(largest)))) if largest else 0
+    return max(0, min(6, twins.ROUGH - 1 - math.floor(math.log10(largest)))) if largest else 0
 
 
 def signed(value: float, places: int, words: Words) -> str:
-    """A number with so many digits after the point and with its sign, also when it is more."""
-    if not math.isfinite(value):
-        return words.say("cell.none")
-    rounded = round(value, places) + 0.0  # no minus before nothing
-    digits = "#,##0" + ("." + "0" * places if places else "")
-    told = str(format_decimal(abs(rounded), format=digits, locale=words.language))
-    return ("+" if rounded > 0.0 else "−" if rounded < 0.0 else "") + told
+    """A difference with so many digits after the point, as ``twins.signed`` tells it."""
+    return twins.signed(words, value, places)
 
 
 def signed_interval(
     ends: tuple[float, float, float], words: Words, places: int | None = None
 ) -> str:
-    """A difference with its interval (median, low, high), signs shown."""
+    """A difference with its interval (median, low, high), signs shown.
+
+    Each with its own digits, or with so many after the point: none becomes 0 by rounding.
+    """
     median, low, high = ends
     if not math.isfinite(median):
         return words.say("cell.none")
     told = {"median": median, "low": low, "high": high}
-    digits = places_of(ends) if places is None else places
-    filled = {key: signed(one, digits, words) for key, one in told.items()}
+    filled = {key: twins.signed(words, one, places) for key, one in told.items()}
     return words.say("cell.interval", **filled)
 
 

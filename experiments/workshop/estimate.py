@@ -16,6 +16,7 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 SHARE = "proportion"
+HIDDEN, NOTABLE, AGREED = 2.0, 0.02, 0.8  # times the last change; share of the level; of draws
 LARGEST = 100.0  # ratio that is carried over to other draws
 
 
@@ -66,3 +67,16 @@ def change_of(values: Float, reference: Float) -> Change:
     low, median, high = np.quantile(some, (LEVELS[0], 0.5, LEVELS[-1]))
     agree = float(np.mean(np.sign(some) == np.sign(median)))
     return Change(float(median), float(low), float(high), agree)
+
+
+def peak_of(values: Float, reference: Float, first: int) -> tuple[int, Change] | None:
+    """The year of the largest paired change, and it, where that of the last year hides it.
+
+    ``values`` and ``reference`` (N, years) from year ``first`` on. Draws must agree on it.
+    """
+    changes = [change_of(values[:, y], reference[:, y]) for y in range(values.shape[1])]
+    sizes = [abs(one.median) if np.isfinite(one.median) else 0.0 for one in changes]
+    y = int(np.argmax(sizes))
+    level = abs(float(np.nanmedian(reference[:, y]))) if np.isfinite(reference[:, y]).any() else 0.0
+    passing = sizes[y] > HIDDEN * sizes[-1] and sizes[y] > NOTABLE * level
+    return (first + y, changes[y]) if passing and changes[y].agree >= AGREED else None

@@ -67,7 +67,8 @@ def csv_of(numbers: Numbers) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for row in (*_model(numbers), *_observed(numbers), *_about(numbers)):
+    rows = (*_model(numbers), *_changes(numbers), *_observed(numbers), *_about(numbers))
+    for row in rows:
         writer.writerow([safe_cell(row.get(column)) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
 
@@ -96,6 +97,20 @@ def _model(numbers: Numbers) -> Iterator[dict[str, object]]:
                 draws = int(np.isfinite(one.values[g, :, y]).sum())
                 ends = dict(zip(ENDS, found[:, y], strict=True))
                 yield {"kind": "model", **head, **names, "year": year, **ends, "draws": draws}
+
+
+def _changes(numbers: Numbers) -> Iterator[dict[str, object]]:
+    """Each scenario less current policy, draw by draw: no difference of the medians gives it."""
+    reference = numbers.scenarios[0]
+    for g, head, factor in _heads(numbers):
+        for one in numbers.scenarios[1:]:
+            differences = factor * (one.values[g] - reference.values[g])
+            found = bands(differences)
+            names = {"scenario": one.role, "scenario_name": one.name}
+            for y, year in enumerate(YEARS):
+                draws = int(np.isfinite(differences[:, y]).sum())
+                ends = dict(zip(ENDS, found[:, y], strict=True))
+                yield {"kind": "change", **head, **names, "year": year, **ends, "draws": draws}
 
 
 def _observed(numbers: Numbers) -> Iterator[dict[str, object]]:

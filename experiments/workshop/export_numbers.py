@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,10 +13,12 @@ import yaml
 
 from calibration.figures import load_figures
 from calibration.series import names_of
-from experiments.workshop.answers import Fan
+from experiments.workshop.answers import BRANCH_YEAR, YEARS, Fan
 from experiments.workshop.dots import Dot, Observed
 from experiments.workshop.estimate import bands
+from experiments.workshop.files import plain_slug
 from experiments.workshop.flags import Flag, flags_of
+from experiments.workshop.meaning import owner
 from experiments.workshop.view import EVERYONE, Graph, View
 from experiments.workshop.wording import Words
 from model.strata import COUNTRY
@@ -50,7 +50,8 @@ class Drawn:
     @property
     def lost(self) -> int:
         """Draws in which the model broke down."""
-        return int((~np.isfinite(self.values).any(axis=(0, 2))).sum())
+        after = self.values[:, :, YEARS.index(BRANCH_YEAR) :]  # before it all is as it was
+        return int((~np.isfinite(after).any(axis=(0, 2))).sum())
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,8 @@ def name_of(scenario: ScenarioFile, role: str, words: Words) -> str:
 
 def graph_name(graph: Graph, words: Words) -> tuple[str, str]:
     """What a graph shows, and of whom where."""
-    product = words.name(f"product.{graph.product}", "") or words.name(f"union.{graph.product}")
-    what = words.say(
-        "export.graph", indicator=words.name(f"indicator.{graph.indicator}"), product=product
-    )
+    indicator, product = words.name(f"indicator.{graph.indicator}"), owner(graph.product, words)
+    what = words.say("export.graph", indicator=indicator, product=product)
     return what, people(graph, words)
 
 
@@ -177,6 +176,4 @@ def file_name(numbers: Numbers, ending: str) -> str:
 
 def slug(name: str) -> str:
     """A name in plain small letters, digits and dashes."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    told = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_FILE].strip("-")
-    return told or "scenario"
+    return plain_slug(name, LONGEST_FILE) or "scenario"

@@ -59,6 +59,10 @@ def build_export(session: Session, host: Host) -> None:
     button(session.words.say("export.menu"), export.open, data_df="export")
 
 
+class Gone(Exception):
+    """The page is gone: nobody waits for its export, and others wait for their turn."""
+
+
 class _Export:
     """The dialog: what can be exported, and what is being done."""
 
@@ -66,7 +70,15 @@ class _Export:
         self.session, self.host = session, host
         self.client = ui.context.client
         self._box = dialog(session.words.say("export.menu"))
-        self._busy = False
+        self._busy = self._gone = False
+        self.client.on_delete(self._left)
+
+    def _left(self) -> None:
+        self._gone = True
+
+    def _going_on(self, *_: int) -> None:
+        if self._gone:
+            raise Gone
 
     def open(self) -> None:
         """One button for each kind."""
@@ -91,12 +103,14 @@ class _Export:
         view, link = self.session.view, self._link()
 
         def made() -> tuple[str, bytes, int]:
-            numbers = gather(engine, view, words, link, kind.more)
+            numbers = gather(engine, view, words, link, kind.more, self._going_on)
             return file_name(numbers, kind.ending), kind.make(numbers), numbers.draws
 
         try:
             async with TURN:
                 found = await run.io_bound(made)
+        except Gone:
+            return
         except InputError as error:
             self._tell("export.failed", why=told_error(error, words))
         except Exception:

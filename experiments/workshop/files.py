@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from experiments.workshop.answers import BRANCH_YEAR
-from experiments.workshop.link import MOST_EXTRAS
+from experiments.workshop.link import BRANCH, MOST_EXTRAS, fitting, plain_change
 from experiments.workshop.moves import LISTS, spread
 from experiments.workshop.plain import is_plain, plain_line, plain_text
-from experiments.workshop.view import OWN
+from experiments.workshop.view import OWN, View
 from model.errors import InputError
 from scenarios.checked import entry_of, refusal
 from scenarios.library import Library, checked_scenario
@@ -21,7 +21,6 @@ from scenarios.lines import Document, parse_yaml
 from scenarios.schema import ScenarioFile
 
 LARGEST = 64 * 1024  # bytes
-BRANCH = f"{BRANCH_YEAR}-01"
 UNNAMED = "A scenario of the workshop page"
 TEXTS = ("title", "author", "description", "note")
 POSITIONS = ("levers", "trends")
@@ -47,7 +46,8 @@ def scenario_of_file(name: str, content: bytes, library: Library) -> ScenarioFil
         plain = plain_text if key in ("description", "note") else plain_line
         text = plain(getattr(file, key) or "")
         own[key] = None if text in ("", UNNAMED) else text
-    return found.model_copy(update=own)
+    own["changes"] = [plain_change(change) for change in found.changes]
+    return fitting(View(found.model_copy(update=own))).scenario
 
 
 def _document(name: str, content: bytes) -> Document:
@@ -72,6 +72,11 @@ def _check(file: ScenarioFile, document: Document) -> None:
         if text is not None and not is_plain(text):
             allowed = "characters that can be shown"
             raise refusal(document, (key,), "a name is not plain text", plain_line(text), allowed)
+    for i, change in enumerate(file.changes):
+        if not is_plain(change.note or ""):
+            at, note = ("changes", i, "note"), plain_line(change.note or "")
+            allowed = "characters that can be shown"
+            raise refusal(document, at, "a name is not plain text", note, allowed)
 
 
 def _check_size(scenario: ScenarioFile, document: Document) -> None:
@@ -111,6 +116,11 @@ def file_of(scenario: ScenarioFile, provenance: Mapping[str, str]) -> str:
 def slug(title: str, longest: int = 56) -> str:
     """A name for a file, and the id in it, which no shipped scenario has: small letters, digits
     and hyphens."""
-    plain = re.sub(r"[^a-z0-9]+", "-", title.lower().encode("ascii", "ignore").decode())
-    found = plain.strip("-")[:longest].strip("-")
+    found = plain_slug(title, longest)
     return f"own-{found}" if found else OWN
+
+
+def plain_slug(name: str, longest: int) -> str:
+    """A name in plain small letters, digits and hyphens; empty where nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:longest].strip("-")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from experiments.show_levers import size_source
 from experiments.workshop.answers import BRANCH_YEAR, LEVELS, YEARS, Fan
 from experiments.workshop.engines import LEAST, SURE, differences
-from experiments.workshop.meaning import owner
+from experiments.workshop.meaning import handle, owner
 from experiments.workshop.view import Graph
 from experiments.workshop.wording import Words
 from model.catalogue import Catalogue
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SCENARIO_ONLY = "scenario-only"
 MOST_NAMES = 6
+SMALLEST = 0.1  # percent that an error is told as, at least
 SLACK = 1e-9  # of the range: rounding is not outside
 LOWEST, MEDIAN, HIGHEST = 0, LEVELS.index(0.5), len(LEVELS) - 1
 
@@ -64,7 +65,7 @@ def short(flag: Flag, words: Words) -> str:
 def told(flag: Flag, words: Words) -> str:
     """A flag in a sentence or two."""
     fill: dict[str, object] = {
-        key: words.number(value) if isinstance(value, float) else value
+        key: words.plain(value) if isinstance(value, float) else value
         for key, value in flag.fill.items()
     }
     if flag.names:
@@ -74,7 +75,9 @@ def told(flag: Flag, words: Words) -> str:
 
 def _name(key: str, words: Words) -> str:
     group, _, name = key.partition(".")
-    return owner(name, words) if group == "product" else words.name(key)
+    if group in ("product", "handle"):
+        return (owner if group == "product" else handle)(name, words)
+    return words.name(key)
 
 
 def _listed(names: Sequence[str], words: Words) -> str:
@@ -131,19 +134,25 @@ def _engines(graph: Graph) -> Flag | None:
     found = differences().get((graph.indicator, graph.product))
     if found is None or not found.told:
         return None
-    numbers = {"difference": found.percent, "error": found.error, "least": LEAST, "sure": SURE}
-    sign = "+" if found.percent > 0 else "−"
-    return Flag("engines", fill={**numbers, "sign": sign, "difference": abs(found.percent)})
+    numbers = {
+        "difference": float(round(abs(found.percent))),
+        "error": max(SMALLEST, round(found.error, 1)),
+        "least": LEAST,
+        "sure": SURE,
+    }
+    return Flag("engines", fill={**numbers, "sign": "+" if found.percent > 0 else "−"})
 
 
 def _assumed(plan: Plan, library: Library) -> Flag | None:
-    """Levers and trends that are moved, of which the size of some effect is assumed."""
-    found = [f"measure.{name}" for name in _moved(plan) if assumed(name, library)]
+    """All that acts, also by a rule, of which the size of some effect is assumed."""
+    found = [f"measure.{name}" for name in _moved(plan, library) if assumed(name, library)]
     trends = library.trends if plan.central_trends else [t for t, at in plan.trends.items() if at]
-    drivers = library.drivers.values()
-    weak = {driver.trend for driver in drivers if driver.entry.basis != "size"}
-    found += [f"trend.{name}" for name in trends if name in weak]
-    return Flag("assumed", tuple(found)) if found else None
+    weak = {name: one.trend for name, one in library.drivers.items() if one.entry.basis != "size"}
+    found += [f"trend.{name}" for name in trends if name in weak.values()]
+    found += [f"driver.{event.driver}" for event in plan.events if event.driver in weak]
+    changes = (change.entry for change in plan.changes)
+    found += [f"handle.{change.handle}" for change in changes if change.source == ASSUMED]
+    return Flag("assumed", tuple(dict.fromkeys(found))) if found else None
 
 
 def assumed(measure: str, library: Library) -> bool:
@@ -153,10 +162,14 @@ def assumed(measure: str, library: Library) -> bool:
 
 
 def _beyond(plan: Plan, library: Library) -> Flag | None:
-    """Measures that are moved and that the strategy neither names nor implies."""
-    moved = [name for name in _moved(plan) if not library.measures[name].ambition]
+    """Measures that are moved, also by a rule, and that the strategy neither names nor implies."""
+    moved = [name for name in _moved(plan, library) if not library.measures[name].ambition]
     return Flag("beyond", tuple(f"measure.{name}" for name in moved)) if moved else None
 
 
-def _moved(plan: Plan) -> Iterator[str]:
-    return (name for name, position in plan.levers.items() if np.any(position))
+def _moved(plan: Plan, library: Library) -> list[str]:
+    """Measures that are moved, or will be where a rule acts."""
+    found = [name for name, position in plan.levers.items() if np.any(position)]
+    for rule in plan.rules:
+        found += [name for name, position in library.rules[rule].entry.then.items() if position]
+    return list(dict.fromkeys(found))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from babel.dates import format_date
 
 from experiments.show_levers import size_source
+from experiments.workshop.entries import placed
 from experiments.workshop.lever import Scale
 from experiments.workshop.meaning import (
     Line,
@@ -19,7 +20,6 @@ from experiments.workshop.meaning import (
     owner,
     row,
     share,
-    signed,
     sources,
     whole,
     whom,
@@ -100,7 +100,7 @@ def positions(scale: Scale, words: Words) -> Row:
     lines = []
     for (low, name), high in zip(found, last, strict=True):
         key = "info.positions.one" if low == high else "info.positions.range"
-        lines.append(words.say(key, name=name, low=signed(low), high=signed(high)))
+        lines.append(words.say(key, name=name, low=placed(low, words), high=placed(high, words)))
     return row(words, "positions", *lines)
 
 

@@ -27,7 +27,7 @@ from model.errors import InputError
 from scenarios.levers import position_error
 from scenarios.library import Block, Library, check_moves
 from scenarios.lines import Document
-from scenarios.schema import Moves, ScenarioFile, Settings
+from scenarios.schema import ChangeEntry, Moves, ScenarioFile, Settings
 
 VERSION = "1"
 WORDS = "".join(Path(__file__).with_name("link_words.txt").read_text("utf-8").split("\n")).encode()
@@ -68,13 +68,32 @@ def link_of(view: View) -> str:
     return f"{VERSION}.{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
+def fits(view: View) -> bool:
+    """Whether the link of a view can be opened."""
+    return len(link_of(view)) <= LARGEST_LINK
+
+
+def fitting(view: View) -> View:
+    """The view itself. Raises InputError where its link would be too long to be opened."""
+    if not fits(view):
+        raise InputError("the notes are too long for the address")
+    return view
+
+
+def plain_change(change: ChangeEntry) -> ChangeEntry:
+    """A change with its note as plain text; the rest of it are known words and numbers."""
+    kept = plain_text(change.note or "") or None
+    return change if kept == change.note else change.model_copy(update={"note": kept})
+
+
 def _packed(scenario: ScenarioFile) -> dict[str, Any]:
     lines = {short: plain_line(getattr(scenario, name) or "") for name, short in LINES.items()}
     texts = {short: plain_text(getattr(scenario, name) or "") for name, short in TEXTS.items()}
     found: dict[str, Any] = {**lines, **texts}
     for name, short in POSITIONS.items():
         found[short] = {key: round(x) for key, x in getattr(scenario, name).items()}
-    lists = scenario.model_dump(include=set(LISTS), by_alias=True, exclude_defaults=True)
+    plain = scenario.model_copy(update={"changes": [plain_change(x) for x in scenario.changes]})
+    lists = plain.model_dump(include=set(LISTS), by_alias=True, exclude_defaults=True)
     found |= {LISTS[name]: value for name, value in lists.items()}
     found[CENTRAL] = int(scenario.central_trends)
     if scenario.settings is not None:
@@ -274,7 +293,12 @@ class _Reader:
             check_moves(Block(moves, NOWHERE, ()), BRANCH, self._library)
         except (ValidationError, InputError):
             return False, []
-        return True, list(getattr(moves, name))
+        if name != "changes":
+            return True, list(getattr(moves, name))
+        kept = [plain_change(change) for change in moves.changes]
+        if kept != moves.changes:
+            self._lose("text", kept[0].note or "")
+        return True, kept
 
 
 def _trend_stands(trend: str, position: float) -> bool:

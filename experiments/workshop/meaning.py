@@ -63,11 +63,6 @@ def number(number: Number, words: Words, percent: int) -> str:
     return words.say("info.range", central=central, percent=percent, **ends)
 
 
-def signed(position: int) -> str:
-    """A position with a true minus."""
-    return f"−{-position}" if position < 0 else str(position)
-
-
 def share(low: float | None, central: float, high: float | None, words: Words) -> str:
     """A share in percent, with its range where there is one."""
     told = words.plain(round(100 * central, 6))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hmac
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -21,8 +23,10 @@ from scenarios.schema import ScenarioFile
 
 MOST = 100  # scenarios
 MOST_OF_ONE = 10  # of one page
+MOST_OF_ADDRESS = 30  # of one device, however often it loads the page
 LARGEST = 8_000  # bytes of one scenario: all of them fit in one message of a browser
 LONGEST_SENDER = 60
+LONGEST_KEY = 32
 MOST_TRIES, TRIES_SECONDS = 10, 60.0  # wrong tokens of one address, and for how long they count
 MOST_ADDRESSES = 2000
 OPEN, FROZEN, ENDED = "open", "frozen", "ended"
@@ -76,10 +80,11 @@ class Room:
         self._token, self._tries = token.encode(), tries or Tries()
         self.state = OPEN
         self._name = uuid4().hex  # of this workshop: a browser knows by it what it holds
+        self._names = {self._name}  # and what it was called before a server was started anew
         self._ended: set[str] = set()  # names of workshops that are over
         self._kept: dict[str, Collected] = {}
-        self._sent: dict[str, int] = {}  # by page
-        self._deleted: set[str] = set()
+        self._sent: Counter[str] = Counter()  # by page
+        self._came: Counter[str] = Counter()  # by address
         self._pages: set[str] = set()
         self._listeners: list[Callable[[], None]] = []
 
@@ -110,23 +115,33 @@ class Room:
 
         return stop
 
-    def send(self, page: str, scenario: ScenarioFile, sender: str = "") -> None:
-        """Keep a scenario that somebody sent, named by its title. Raises Refused."""
+    def send(
+        self, page: str, scenario: ScenarioFile, sender: str = "", address: str | None = None
+    ) -> None:
+        """Keep a scenario that somebody sent, named by its title. Raises Refused.
+
+        ``address``: of the device, None where it is not known.
+        """
         if self.state != OPEN:
             raise Refused(f"room.send.{self.state}")
-        if self._sent.get(page, 0) >= MOST_OF_ONE:
+        if self._sent[page] >= MOST_OF_ONE:
             raise Refused("room.send.enough", most=MOST_OF_ONE)
+        if address is not None and self._came[address] >= MOST_OF_ADDRESS:
+            raise Refused("room.send.enough.address", most=MOST_OF_ADDRESS)
         kept = _collected(uuid4().hex, scenario, sender, time.strftime("%H:%M"))
         self._keep(kept)
-        self._sent[page] = self._sent.get(page, 0) + 1
+        self._sent[page] += 1
+        if address is not None:
+            self._came[address] += 1
         self._tell()
 
     def desk(self, token: str, address: str) -> Desk | None:
-        """The facilitator's, None for a wrong token. Raises Refused after too many tries."""
-        if not self._tries.left(address):
-            raise Refused("room.token.wait", seconds=int(TRIES_SECONDS))
+        """The facilitator's, None for a wrong token. Raises Refused after too many wrong ones."""
+        # First, so that nobody who guesses at the same address can lock the facilitator out.
         if hmac.compare_digest(token.encode("utf-8", "surrogatepass"), self._token):
             return Desk(self)
+        if not self._tries.left(address):
+            raise Refused("room.token.wait", seconds=int(TRIES_SECONDS))
         self._tries.failed(address)
         return None
 
@@ -138,10 +153,11 @@ class Room:
         self._kept[kept.key] = kept
 
     def _empty(self, state: str) -> None:
-        for held in (self._kept, self._sent, self._deleted):
+        for held in (self._kept, self._sent, self._came):
             held.clear()
-        self._ended.add(self._name)
+        self._ended |= self._names
         self._name, self.state = uuid4().hex, state
+        self._names = {self._name}
 
     def _tell(self) -> None:
         for heard in tuple(self._listeners):
@@ -170,7 +186,6 @@ class Desk:
     def delete(self, key: str) -> None:
         """Forget one scenario."""
         if self.room._kept.pop(key, None) is not None:
-            self.room._deleted.add(key)
             self.room._tell()
 
     def move(self, key: str, by: int) -> None:
@@ -212,39 +227,60 @@ class Desk:
             ],
         }
 
-    def restore(self, held: object) -> int:
-        """Take back what a browser held for a server before this one; how many scenarios.
+    def earlier(self, held: object) -> int:
+        """How many scenarios a browser holds of a workshop that this server does not know.
 
-        Nothing is taken of a workshop that this server knows, still on or ended.
+        Whether that one was ended or broken off, the facilitator must say: a tab may have slept
+        through its end. None are of a workshop that this server knows, still on or ended.
         """
-        room = self.room
-        if not isinstance(held, Mapping) or room.state == ENDED:
+        return 0 if self.room.state == ENDED else len(self._unknown(held)[1])
+
+    def restore(self, held: object) -> int:
+        """Take back what ``earlier`` counted; how many scenarios. The workshop goes on."""
+        room, (name, found) = self.room, self._unknown(held)
+        if not found or room.state == ENDED:
             return 0
-        name = held.get("room")
-        if not isinstance(name, str) or name == room._name or name in room._ended:
-            return 0
-        rows = held.get("collected")
-        count = sum(map(self._taken, rows[:MOST] if isinstance(rows, list) else ()))
+        assert isinstance(held, Mapping)
+        before = len(room._kept)
+        for one in found:
+            if len(room._kept) < MOST:
+                room._keep(one)
+        # Under its own name, by which other tabs may hold it too.
+        room._name = name
+        room._names.add(name)
         if held.get("frozen") is True:
             room.state = FROZEN
         room._tell()
-        return count
+        return len(room._kept) - before
 
-    def _taken(self, row: object) -> bool:
-        try:
-            kept = _read(row)
-            if kept.key in self.room._kept or kept.key in self.room._deleted:
-                return False
-            self.room._keep(kept)
-        except (Refused, ValidationError, KeyError, TypeError, ValueError):
-            return False
-        return True
+    def forget(self, held: object) -> None:
+        """Take what ``earlier`` counted as ended: no other tab brings it back here."""
+        name, _ = self._unknown(held)
+        if name:
+            self.room._ended.add(name)
+
+    def _unknown(self, held: object) -> tuple[str, list[Collected]]:
+        """Name and scenarios of a held workshop that this server does not know."""
+        if not isinstance(held, Mapping):
+            return "", []
+        name, rows = held.get("room"), held.get("collected")
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_KEY:
+            return "", []
+        if name in self.room._names | self.room._ended or not isinstance(rows, list):
+            return "", []
+        found: dict[str, Collected] = {}
+        for row in rows[:MOST]:
+            with suppress(Refused, ValidationError, KeyError, TypeError, ValueError):
+                one = _read(row)
+                if one.key not in self.room._kept:
+                    found[one.key] = one
+        return name, list(found.values())
 
 
 def _read(row: Any) -> Collected:
     """A row of ``Desk.held``. Raises what a wrong one brings about."""
     key, clock = str(row["key"]), str(row["clock"])
-    if len(key) > 32 or not key.isalnum():
+    if len(key) > LONGEST_KEY or not key.isalnum():
         raise ValueError(key)
     scenario = ScenarioFile.model_validate(row["scenario"])
     return _collected(key, scenario, str(row["sender"]), clean_name(clock)[:5])

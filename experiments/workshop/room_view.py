@@ -11,7 +11,7 @@ from nicegui import Client, ui
 from experiments.workshop import saved
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, focus, form
-from experiments.workshop.room import ENDED, LONGEST_SENDER, OPEN, Desk, Refused
+from experiments.workshop.room import LONGEST_SENDER, OPEN, Desk, Refused
 from experiments.workshop.room_desk import DeskView, Keeper
 from experiments.workshop.wording import own_sentences, words_of
 from scenarios.texts import LANGUAGES
@@ -39,6 +39,7 @@ class _Send:
         self._box = dialog(self.say("room.send"))
         self._button = button(self.say("room.send"), self._opened, data_df="room-send")
         client = ui.context.client
+        self._address = client.ip or None
         stop = self.room.listen(self._heard)
         client.on_connect(lambda: self.room.joined(session.key))
         client.on_disconnect(lambda: self.room.left(session.key))
@@ -92,7 +93,7 @@ class _Send:
         )
         sender = given.get("sender", "")
         try:
-            self.room.send(self.session.key, scenario, sender)
+            self.room.send(self.session.key, scenario, sender, self._address)
         except Refused as refused:
             self._wrong.set_text(self.say(refused.key, **refused.fill))
             return
@@ -183,10 +184,34 @@ class _Door:
             return
         self._open = True
         self._keeper.keep({"token": token})
-        self._settle(desk, held)
+        count = desk.earlier(held.get("held"))
+        if count:
+            self._ask(desk, held, count)
+        else:
+            self._settle(desk, held)
 
-    def _settle(self, desk: Desk, held: dict[str, Any]) -> None:
-        restored = 0 if desk.room.state == ENDED else desk.restore(held.get("held"))
+    def _ask(self, desk: Desk, held: dict[str, Any], count: int) -> None:
+        """Whether an earlier workshop goes on; until it is said the browser holds on to it."""
+        say = self._words.say
+
+        def back() -> None:
+            self._settle(desk, held, desk.restore(held.get("held")))
+
+        def delete() -> None:
+            desk.forget(held.get("held"))
+            self._keeper.keep({"held": None, "shown": []})
+            self._settle(desk, {**held, "shown": []})
+
+        self._place.clear()
+        with self._place, Tag("div", classes="df-room-door", id="df-room-main", tabindex=-1):
+            Tag("h1", say("room.heading"), tabindex=-1, data_df="room-heading")
+            Tag("p", say("room.earlier", count=count))
+            with Tag("div", classes="df-actions"):
+                button(say("room.earlier.back"), back, data_df="room-earlier-back")
+                button(say("room.earlier.delete"), delete, data_df="room-earlier-delete")
+        focus(self._client, "room-heading")
+
+    def _settle(self, desk: Desk, held: dict[str, Any], restored: int = 0) -> None:
         self._place.clear()
         with self._place:
             view = DeskView(desk, self._host, self._words, self._keeper, self._loop)

@@ -1,10 +1,14 @@
-"""Saved scenarios of a page: each step gives another view, so that it can be undone."""
+"""Saved scenarios of a page: each step gives another view, so that it can be undone.
+
+Steps that add words raise InputError where the link of the view would be too long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from experiments.workshop.link import fitting
 from experiments.workshop.plain import plain_line, plain_text
 from experiments.workshop.view import MOST_OVERLAID, MOST_SAVED, View
 from scenarios.schema import ScenarioFile
@@ -46,12 +50,12 @@ def unsaved(view: View) -> bool:
 def save(view: View, name: str, note: str) -> View:
     """Keep the scenario under the hand, under a name, after the others."""
     kept = named(view.scenario, name, note)
-    return replace(view, scenario=kept, saved=(*view.saved, kept))
+    return fitting(replace(view, scenario=kept, saved=(*view.saved, kept)))
 
 
 def save_over(view: View, number: int) -> View:
     """Keep the scenario under the hand in place of a saved one."""
-    return replace(view, saved=_with(view.saved, number, view.scenario))
+    return fitting(replace(view, saved=_with(view.saved, number, view.scenario)))
 
 
 def rename(view: View, number: int, name: str, note: str) -> View:
@@ -61,7 +65,12 @@ def rename(view: View, number: int, name: str, note: str) -> View:
     hand = view.scenario
     if hand.title == before.title:
         hand = hand.model_copy(update={"title": after.title, "note": after.note})
-    return replace(view, scenario=hand, saved=_with(view.saved, number, after))
+    return fitting(replace(view, scenario=hand, saved=_with(view.saved, number, after)))
+
+
+def opened(view: View, scenario: ScenarioFile) -> View:
+    """Put the scenario of a file under the hand."""
+    return fitting(view.with_scenario(scenario))
 
 
 def reopen(view: View, number: int) -> View:

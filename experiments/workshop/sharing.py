@@ -12,7 +12,7 @@ import yaml
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from experiments.workshop import passing
+from experiments.workshop import passing, saved
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag, button, picture
 from experiments.workshop.files import LARGEST, POSITIONS, file_of, scenario_of_file, slug
@@ -157,9 +157,10 @@ def _open_file(session: Session, given: object) -> str:
         return say("file.large", kilobytes=LARGEST // 1024)
     try:
         scenario = scenario_of_file(name, content, session.engine.library)
+        view = saved.opened(session.view, scenario)
     except InputError as error:
         return told_error(error, session.words)
-    session.show(session.view.with_scenario(scenario))
+    session.show(view)
     told = say("file.opened", name=scenario.title or plain_line(name, 80))
     passing.tell(f"{told} {say('file.rounded')}" if rounded(content) else told)
     return ""

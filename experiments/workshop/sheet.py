@@ -175,7 +175,7 @@ def sentence(numbers: Numbers, graph: int) -> str:
         return f"{told} {words.say('export.sentence.same')}"
     more = words.say(
         "export.sentence.change",
-        change=signed(words, change),
+        change=told_change(words, change),
         share=percent(change.agree, words),
     )
     return f"{told} {more}"
@@ -200,7 +200,7 @@ def same(change: Change) -> bool:
     return change.low == change.median == change.high == 0.0
 
 
-def signed(words: Words, change: Change) -> str:
+def told_change(words: Words, change: Change) -> str:
     """A change with its interval, signs shown."""
     return signed_interval((change.median, change.low, change.high), words)
 
@@ -217,7 +217,7 @@ def _table(numbers: Numbers) -> list[Block]:
         what, whose = graph_name(graph, words)
         name = what if everyone(graph) else f"{what} ({whose})"
         changes = [change_in(numbers, one, g) for one in others]
-        told = [words.say("export.same") if same(c) else signed(words, c) for c in changes]
+        told = [words.say("export.same") if same(c) else told_change(words, c) for c in changes]
         rows.append(
             (f"{name}, {numbers.shown(g)[0]}", cell(numbers, numbers.scenarios[0], g), *told)
         )

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 REFUSALS = Rate(30, 0.2)  # of one connection, then it is closed
 TOLD = 3  # of them in the log
 CONNECT, DISCONNECT, EVENT = 0, 1, 2
+LOG = "log"  # what a page would write into the log of its server
 NOT_UNDERSTOOD = "This message is not understood; nothing was changed."
 NOT_YOURS = "This connection does not speak for that page; nothing was changed."
 
@@ -54,11 +55,6 @@ class _Ack(_Message):
     next_message_id: int = Field(ge=0, lt=2**53)
 
 
-class _Log(_Message):
-    level: str = Field(pattern="^(debug|info|warning|error)$")
-    message: str = Field(max_length=10_000)
-
-
 class _Handshake(_Message):
     tab_id: str = Field(max_length=64)
     document_id: str = Field(max_length=64)
@@ -70,7 +66,6 @@ FORMS: dict[str, type[_Message]] = {
     "event": _Event,
     "javascript_response": _Reply,
     "ack": _Ack,
-    "log": _Log,
     "handshake": _Handshake,
 }
 
@@ -96,6 +91,7 @@ class Sockets:
         handlers = sio.handlers["/"]
         for name, form in FORMS.items():
             handlers[name] = self._checked(handlers[name], form)
+        handlers[LOG] = self._unheard
         handlers["connect"] = self._connect(handlers["connect"])
         handlers["disconnect"] = self._disconnect(handlers["disconnect"])
 
@@ -130,7 +126,7 @@ class Sockets:
                 and isinstance(content, list)
                 and len(content) == 2
                 and isinstance(content[0], str)
-                and content[0] in FORMS
+                and (content[0] in FORMS or content[0] == LOG)
             )
         else:
             good = packet.packet_type == DISCONNECT and known
@@ -189,12 +185,17 @@ class Sockets:
 
         return disconnect
 
-    async def _refuse_sid(self, sid: str, words: str) -> None:
+    async def _unheard(self, sid: str, _: object) -> None:
+        """A line for the server's log: a visitor writes none, and is not told so."""
+        await self._refuse_sid(sid, None)
+
+    async def _refuse_sid(self, sid: str, words: str | None) -> None:
         eio_sid = self.sio.manager.eio_sid_from_sid(sid, "/")
         if eio_sid is not None:
             await self._refuse(eio_sid, words)
 
-    async def _refuse(self, eio_sid: str, words: str) -> None:
+    async def _refuse(self, eio_sid: str, words: str | None) -> None:
+        """Count a refusal, tell its words where there are any, and close after too many."""
         now = time.monotonic()
         if eio_sid not in self._refused:
             open_ones = self.sio.environ
@@ -202,10 +203,10 @@ class Sockets:
             self._refused[eio_sid] = Bucket(REFUSALS, REFUSALS.burst, now)
         bucket = self._refused[eio_sid]
         patient = bucket.take(now)
-        if bucket.left > REFUSALS.burst - TOLD - 1:
+        if words is not None and bucket.left > REFUSALS.burst - TOLD - 1:
             log.warning("a message was refused: %s", words)
         sid = self._sid(eio_sid)
-        if sid is not None:
+        if sid is not None and words is not None:
             await self.sio.emit("refused", {"message": words}, to=sid)
         if (sid is None or not patient) and eio_sid in self.sio.environ:
             close = {"type": "websocket.close", "code": 1008, "reason": NOT_UNDERSTOOD}

@@ -17,6 +17,7 @@ from experiments.workshop.answers import BRANCH_YEAR, LEVELS, Float
 from experiments.workshop.charts import FanChart
 from experiments.workshop.elements import Tag, line_sample
 from experiments.workshop.host import Host
+from experiments.workshop.meaning import owner
 from experiments.workshop.options import Picture, whole
 from experiments.workshop.page import page_of
 from experiments.workshop.side_page import side_page
@@ -213,7 +214,7 @@ def _build_form(words: Words, study: Study, chosen: Choice) -> None:
             ((one, words.name(f"indicator.{one}", name)) for one, name, _ in about.indicators),
             key=lambda pair: pair[1].casefold(),
         ),
-        "product": [(one, product_name(words, one)) for one in about.products],
+        "product": [(one, owner(one, words)) for one in about.products],
         "group": [(one, group_name(words, one)) for one in about.groups],
     }
     fields["other"] = [("", words.say("studies.other.none")), *fields["scenario"]]
@@ -233,11 +234,6 @@ def _build_form(words: Words, study: Study, chosen: Choice) -> None:
 def scenario_name(words: Words, scenario: str, title: str) -> str:
     """The name of a scenario, as its study has it where it is not a shipped one."""
     return words.name(f"scenario.{scenario}", title)
-
-
-def product_name(words: Words, product: str) -> str:
-    """The name of a product or a union."""
-    return words.name(f"product.{product}", words.name(f"union.{product}", product))
 
 
 def group_name(words: Words, group: str) -> str:
@@ -261,7 +257,7 @@ def _build_graph(words: Words, about: About, chosen: Choice, bands: Sequence[Ban
     caption = words.say(
         "studies.caption",
         indicator=words.name(f"indicator.{chosen.indicator}", chosen.indicator),
-        product=product_name(words, chosen.product),
+        product=owner(chosen.product, words),
         group=group_name(words, chosen.group),
         unit=unit,
     )

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel.numbers import format_decimal
+
 from experiments.workshop.answers import LAST_YEAR, LEVELS, YEARS, Answer, Change, Fan, Float
 from experiments.workshop.dots import Dot
 from experiments.workshop.estimate import SHARE
@@ -15,7 +17,9 @@ from model.catalogue import Catalogue
 
 SURE = 0.8  # share of draws that point one way, from which a direction is told
 END = YEARS.index(LAST_YEAR)
+LITTLE = 0.001  # share of the level that a change must have at one end to be told
 ROUGH = 2  # digits of a difference, which is known less well than what it is of
+NOISE = 1e-12  # differences below it come of how computers round
 Row = tuple[str, ...]
 
 
@@ -51,7 +55,9 @@ def product_name(product: str, words: Words, catalogue: Catalogue) -> str:
     return words.name(f"{'union' if union else 'product'}.{product}")
 
 
-def line_of(words: Words, own: Fan | None, reference: Fan, unit: str) -> Told:
+def line_of(
+    words: Words, own: Fan | None, reference: Fan, unit: str, *, preview: bool = False
+) -> Told:
     """What the graph says of its last year, numbers in the unit shown."""
     shown, factor = words.unit(unit)
     if not math.isfinite(reference.bands[2, END]):
@@ -66,28 +72,55 @@ def line_of(words: Words, own: Fan | None, reference: Fan, unit: str) -> Told:
         words.say("page.graph.value", year=LAST_YEAR, value=told["value"], unit=shown),
         words.say("page.graph.range", **told),
         before,
-        _change(words, own.change, unit),
+        _change(words, own, float(reference.bands[2, END]), unit, preview=preview),
     )
 
 
-def _change(words: Words, change: Change | None, unit: str) -> str:
+def _change(words: Words, fan: Fan, level: float, unit: str, *, preview: bool) -> str:
+    change = fan.change
     if change is None or not math.isfinite(change.median):
         return ""
     factor = words.unit(unit)[1]
-    numbers = [number * factor for number in (change.median, change.low, change.high)]
+    ends = (change.median, change.low, change.high)
+    numbers = [number * factor for number in ends]
     if not any(numbers):
-        return words.say("page.graph.same")
+        return words.say("page.graph.same") + _peak(words, fan, unit)
+    if max(map(abs, ends)) < LITTLE * abs(level):
+        return words.say("page.graph.little") + _peak(words, fan, unit)
     median, low, high = (signed(words, number) for number in numbers)
     if unit == SHARE:
         median = f"{median} {words.say('page.points.short')}"
-    return words.say("page.graph.change", median=median, low=low, high=high)
+    # A few draws say little of how far the change itself may vary.
+    key = "page.graph.change.preview" if preview else "page.graph.change"
+    return words.say(key, median=median, low=low, high=high) + _peak(words, fan, unit)
 
 
-def signed(words: Words, number: float) -> str:
-    """A difference with its sign."""
-    if not number:
+def _peak(words: Words, fan: Fan, unit: str) -> str:
+    """What the change of the last year hides, with a space before it."""
+    if fan.peak is None:
+        return ""
+    year, change = fan.peak
+    median = signed(words, change.median * words.unit(unit)[1])
+    if unit == SHARE:
+        median = f"{median} {words.say('page.points.short')}"
+    return f" {words.say('page.graph.peak', year=year, median=median)}"
+
+
+def signed(words: Words, number: float, places: int | None = None) -> str:
+    """A difference with its sign: so many digits after the point, else ROUGH ones that count.
+
+    More digits where nothing would be left: what is not 0 is never told as 0.
+    """
+    if not math.isfinite(number):
+        return words.say("cell.none")
+    size = abs(number)
+    if size < NOISE:
         return "0"
-    return ("+" if number > 0.0 else "−") + words.number(abs(number), ROUGH)
+    if places is None or round(size, places) == 0.0:
+        places = ROUGH - 1 - math.floor(math.log10(size))
+    digits = "#,##0" + ("." + "0" * places if places > 0 else "")
+    told = format_decimal(round(size, places), format=digits, locale=words.language)
+    return ("+" if number > 0.0 else "−") + str(told)
 
 
 def sentence_of(words: Words, graph: Graph, catalogue: Catalogue, answer: Answer, fan: Fan) -> str:
@@ -106,7 +139,7 @@ def sentence_of(words: Words, graph: Graph, catalogue: Catalogue, answer: Answer
         unit=shown,
         **{key: words.number(number) for key, number in numbers.items()},
     )
-    return f"{told} {_direction(words, fan.change, unit, answer)}"
+    return f"{told} {_direction(words, fan.change, unit, answer)}{_peak(words, fan, unit)}"
 
 
 def _direction(words: Words, change: Change | None, unit: str, answer: Answer) -> str:

@@ -7,7 +7,7 @@ Entries are players of a game whose worth is the graph of a scenario with some o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +49,7 @@ class Runner(Protocol):
 class Why:
     """Contributions to the change of a graph in 2030, the largest first; they add up to ``total``.
 
+    ``low`` and ``high`` of a row: the lowest and the highest draw, as these are too few for more.
     ``exact``: every combination of entries was run; else orders of them were sampled. ``before``
     and ``after``: means over draws under current policy and under the scenario.
     """
@@ -98,7 +99,7 @@ def explain(
     none, whole = worth[0], worth[max(worth)]
     parts = game.parts(worth)
     rows = [
-        row_of(name, name, draws, float(error))
+        _row(name, draws, float(error))
         for name, draws, error in zip(
             players, parts.mean(axis=0), sampling_errors(parts), strict=True
         )
@@ -106,10 +107,15 @@ def explain(
     return Why(
         graph=graph,
         rows=tuple(sorted(rows, key=lambda row: -abs(row.mean))),
-        total=row_of(TOTAL, TOTAL, whole - none),
+        total=_row(TOTAL, whole - none),
         before=float(none.mean()),
         after=float(whole.mean()),
         exact=game.exact,
         runs=len(plans),
         draws=int(there.sum()),
     )
+
+
+def _row(name: str, draws: Float, error: float = 0.0) -> Row:
+    low, high = float(draws.min()), float(draws.max())
+    return replace(row_of(name, name, draws, error), low=low, high=high)

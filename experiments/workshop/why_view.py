@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -122,6 +123,9 @@ class _WhyView:
                     )
         except InputError as error:
             problem = told_error(error, self.words)
+        except Exception:
+            logging.getLogger(__name__).exception("why a graph changed")
+            problem = say("why.broken")
         if course.stopped or self._course is not course:
             return
         content.clear()
@@ -144,11 +148,12 @@ class _WhyView:
         with Tag("div", classes="df-scroll", tabindex=0, role="region") as around:
             around.attribute("aria-label", say("why.table"))
             with Tag("table", classes="df-table df-why"):
-                Tag("caption", say("why.caption", unit=of_change, year=LAST_YEAR))
+                about = {"unit": of_change, "year": LAST_YEAR, "draws": why.draws}
+                Tag("caption", say("why.caption", **about))
                 with Tag("thead"), Tag("tr"):
                     Tag("th", say("compare.lever"), scope="col")
                     Tag("td", classes="df-why-plot")
-                    Tag("th", say("why.contribution"), scope="col")
+                    Tag("th", say("why.contribution", draws=why.draws), scope="col")
                     Tag("th", say("why.share"), scope="col")
                 with Tag("tbody"):
                     positions = entries(self.session.view.scenario)
@@ -195,10 +200,13 @@ class _WhyView:
         if not total.mean:
             return words.say("why.unchanged", **told)
         first, places = why.rows[0], _places(why, factor)
-        change = signed(factor * total.mean, places, words)
+        change, low, high = (
+            signed(factor * one, places, words) for one in (total.mean, total.low, total.high)
+        )
         if raw == SHARE:
             change = f"{change} {words.say('page.points.short')}"
-        said = words.say("why.sentence", change=change, **told)
+        told |= {"change": change, "low": low, "high": high, "draws": why.draws}
+        said = words.say("why.sentence", **told)
         if len(why.rows) == 1:
             return said
         size = signed(factor * first.mean, places, words)

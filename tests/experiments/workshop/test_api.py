@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,19 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from experiments.workshop.answers import LEVELS, YEARS
-from experiments.workshop.api import MOST_WAITING, Queue, RunOut, api_routes
+from experiments.workshop.api import (
+    MOST_WAITING,
+    GraphIn,
+    Queue,
+    RunIn,
+    RunOut,
+    api_routes,
+    read_json,
+    run_of,
+)
 from experiments.workshop.engine import Engine
 from experiments.workshop.view import Graph
+from model.errors import InputError
 from scenarios.schema import ScenarioFile
 
 GRAPH = {"indicator": "problematic_prevalence", "product": "alcohol"}
@@ -41,7 +52,7 @@ def test_a_run_is_what_the_page_shows(client: TestClient, engine: Engine) -> Non
     fan = engine.answer(scenario, (graph,)).fans[0]
     assert found["years"] == list(YEARS)
     assert found["levels"] == list(LEVELS)
-    assert found["draws"] == engine.draws
+    assert (found["draws"], found["lost"]) == (engine.draws, 0)
     shown = found["graphs"][0]
     np.testing.assert_allclose(shown["scenario"], fan.bands)
     np.testing.assert_allclose(shown["current_policy"], engine.reference(graph).bands)
@@ -123,6 +134,41 @@ def test_what_is_no_json_is_told(client: TestClient, raw: bytes) -> None:
     assert answer.json()["message"]
 
 
+def test_a_large_body_with_a_key_twice_is_told_at_once() -> None:
+    names = [f'"k{i}": 0' for i in range(20_000)]
+    began = time.perf_counter()
+    with pytest.raises(InputError) as error:
+        read_json(("{" + ", ".join([*names, names[-1]]) + "}").encode())
+    assert error.value.key == "k19999"
+    assert time.perf_counter() - began < 1.0
+
+
+class Breaking:
+    """The engine, but that some draws of a scenario that moves break down."""
+
+    def __init__(self, engine: Engine, broken: int) -> None:
+        self._engine, self._broken = engine, broken
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def values(self, scenario: ScenarioFile, graphs: Any, draws: int | None = None) -> Any:
+        found = self._engine.values(scenario, graphs, draws)
+        if scenario.levers:
+            found[:, : self._broken, YEARS.index(2024) :] = np.nan
+        return found
+
+
+def test_draws_that_break_down_are_told_apart(engine: Engine) -> None:
+    scenario = ScenarioFile(id="mine", levers={"alcohol-excise": 100})
+    asked = RunIn(scenario=scenario, graphs=[GraphIn(**GRAPH)], levels=[0.5])
+    found = run_of(asked, Breaking(engine, 3), lambda fan, scenario: [])  # type: ignore[arg-type]
+    assert (found.draws, found.lost) == (engine.draws - 3, 3)
+    assert found.graphs[0].change.median is not None
+    with pytest.raises(InputError, match="every draw"):
+        run_of(asked, Breaking(engine, engine.draws), lambda fan, scenario: [])  # type: ignore[arg-type]
+
+
 def test_lists_name_all_that_a_body_may_name(client: TestClient, engine: Engine) -> None:
     found = client.get("/api/levers").json()
     levers = {lever["id"]: lever for lever in found["levers"]}
@@ -158,7 +204,7 @@ def test_runs_take_turns_and_too_many_are_sent_away() -> None:
         most[0] = max(most[0], running[0])
         gate.wait(5.0)
         running[0] -= 1
-        return RunOut(years=[], levels=[], draws=1, graphs=[], provenance={})
+        return RunOut(years=[], levels=[], draws=1, lost=0, graphs=[], provenance={})
 
     async def ask() -> list[RunOut | None]:
         queue = Queue()

@@ -69,7 +69,9 @@ def test_where_the_aims_say_nothing_neither_side_is_called_better() -> None:
     said = best(-5.0, 20.0, graph=UNAIMED)
     assert "lowest" in said
     assert "favourable" not in said
-    assert "the same" in best(2.0, 2.0, graph=UNAIMED)
+    # Current policy is one of those that are compared.
+    assert "lowest in 2030 with “Current policy”, highest with “B”" in best(2.0, 3.0, graph=UNAIMED)
+    assert "the same" in best(0.0, 0.0, graph=UNAIMED)
 
 
 @pytest.mark.parametrize(
@@ -77,15 +79,18 @@ def test_where_the_aims_say_nothing_neither_side_is_called_better() -> None:
 )
 def test_differences_have_a_sign(language: str, told: str) -> None:
     assert signed(-1234.52, 1, words(language)) == told
-    assert signed(0.04, 1, words(language))[0] == "0"
+    assert signed(1e-17, 1, words(language)) == "0"
     assert signed(3.0, 0, words(language)) == "+3"
     assert placed(-40.0, words(language)) == "−40"
     assert "−" in percent(-0.25, words(language))
 
 
-def test_an_interval_has_the_same_digits_at_all_ends() -> None:
-    assert signed_interval((-20.94, -45.41, -1.28), words()) == "−21 (−45 to −1)"
-    assert signed_interval((0.0038, 0.0004, 0.011), words()) == "+0.004 (0.000 to +0.011)"
+def test_an_interval_that_excludes_nothing_is_never_shown_touching_it() -> None:
+    assert signed_interval((-1.234, -12.34, -0.0512), words()) == "−1.2 (−12 to −0.051)"
+    assert signed_interval((0.0038, 0.0004, 0.011), words()) == "+0.0038 (+0.00040 to +0.011)"
+    assert signed_interval((-3.2, -8.1, -0.04), words(), 0) == "−3 (−8 to −0.040)"
+    assert signed_interval((1e-8, 1e-9, 2e-8), words()).count("1") == 2
+    assert signed_interval((0.0, 0.0, 0.5), words(), 1) == "0 (0 to +0.5)"
     assert signed_interval((np.nan, 0.0, 0.0), words()) == words().say("cell.none")
 
 

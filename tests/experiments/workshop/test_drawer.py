@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.workshop import saved
 from experiments.workshop.drawer import open_name
+from experiments.workshop.link import fits
+from experiments.workshop.problems import told_error
 from experiments.workshop.view import MOST_OVERLAID, MOST_SAVED, OWN, View
 from experiments.workshop.wording import words_of
+from model.errors import InputError
 from scenarios.schema import ScenarioFile
+from scenarios.texts import LANGUAGES
 from tests.experiments.workshop.conftest import library
 
 
@@ -40,6 +46,46 @@ def test_what_is_saved_comes_last_and_stays_under_the_hand() -> None:
     assert kept.saved[1].levers == {"SD2": 30.0}
     assert kept.scenario == kept.saved[1]
     assert not saved.unsaved(kept)
+
+
+def long_note(seed: int) -> str:
+    random = np.random.default_rng(seed)
+    return "".join(map(chr, random.integers(0x4E00, 0x9FA5, saved.LONGEST_NOTE)))
+
+
+def crowded() -> View:
+    """As many long notes as the address holds, and short scenarios up to the last but one."""
+    view = page()
+    while True:
+        try:
+            view = saved.save(view, str(len(view.saved)), long_note(len(view.saved)))
+        except InputError:
+            break
+    long = len(view.saved)
+    assert 5 < long < MOST_SAVED
+    for number in range(long, MOST_SAVED - 1):
+        view = saved.save(view, str(number), "")
+    return view
+
+
+def test_notes_that_the_address_cannot_hold_are_refused_with_words() -> None:
+    view = crowded()
+    assert fits(view)
+    last = len(view.saved) - 1
+    file = ScenarioFile(id=OWN, note=long_note(201), description=long_note(202))
+    with pytest.raises(InputError) as error:
+        saved.save(view, "one more", long_note(100))
+    with pytest.raises(InputError):
+        saved.rename(view, last, "another", long_note(100))
+    with pytest.raises(InputError):
+        saved.opened(view, file)
+    with pytest.raises(InputError):
+        saved.save_over(view.with_scenario(file), last)
+    assert saved.opened(page(), file).scenario == file
+    for language in LANGUAGES:
+        said = words_of(language, library().texts)
+        told = said.say("problem.the-notes-are-too-long-for-the-address")
+        assert told_error(error.value, said) == told
 
 
 def test_saving_over_changes_one_alone() -> None:

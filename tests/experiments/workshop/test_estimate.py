@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from experiments.workshop.estimate import bands, change_of, filled
+from experiments.workshop.estimate import bands, change_of, filled, peak_of
 
 UNITS = ("proportion", "per year")
 SHARES = st.floats(0.0, 1.0, allow_nan=False)
@@ -71,3 +71,15 @@ def test_the_change_is_paired_and_says_how_many_draws_agree() -> None:
     assert change.median == -1.0
     assert change.agree == 0.75
     assert change.low == -1.0
+
+
+def test_a_passing_change_is_not_hidden_by_the_last_year() -> None:
+    reference = np.full((5, 4), 100.0)
+    passing = reference + np.array([0.0, 50.0, 10.0, -1.0])
+    found = peak_of(passing, reference, 2024)
+    assert found is not None
+    assert found[0] == 2025
+    assert found[1].median == 50.0
+    assert peak_of(reference + np.array([0.0, 5.0, 10.0, 20.0]), reference, 2024) is None
+    assert peak_of(reference + np.array([0.0, 1.0, 0.1, 0.0]), reference, 2024) is None  # a trifle
+    assert peak_of(np.full((5, 4), np.nan), np.full((5, 4), np.nan), 2024) is None

@@ -16,10 +16,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.workshop.answers import YEARS
+from experiments.workshop.answers import BRANCH_YEAR, YEARS
 from experiments.workshop.engine import Engine
 from experiments.workshop.export import COLUMNS, csv_of, netcdf_of, safe_cell
-from experiments.workshop.export_numbers import Numbers, file_name, gather, slug
+from experiments.workshop.export_numbers import Drawn, Numbers, file_name, gather, slug
 from experiments.workshop.export_picture import picture
 from experiments.workshop.view import View, idle
 from scenarios.texts import LANGUAGES
@@ -183,6 +183,13 @@ def test_a_file_name_is_plain_short_and_no_path(name: str) -> None:
     assert found
     assert len(found) <= 60
     assert set(found) <= set(string.ascii_lowercase + string.digits + "-")
+
+
+def test_draws_that_broke_down_after_the_branch_are_lost() -> None:
+    values = np.ones((2, 5, len(YEARS)))
+    values[:, :2, YEARS.index(BRANCH_YEAR) :] = np.nan
+    values[0, 2] = np.nan  # one graph alone
+    assert Drawn("this-scenario", "x", None, values).lost == 2
 
 
 def test_a_file_is_named_for_its_scenario(hostile: Numbers) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +91,26 @@ def test_damaged_files_are_refused_with_a_reason(content: bytes, said: str) -> N
         told = told_error(error.value, words_of(language, LIBRARY.texts))
         assert told
         assert "Traceback" not in told
+
+
+def test_notes_of_changes_are_checked_and_what_no_address_holds_is_refused() -> None:
+    def content(*notes: str) -> bytes:
+        change = {"handle": "capacity", "from": "2026-01", "multiplier": 0.8}
+        told = {"id": "mine", "changes": [{**change, "note": note} for note in notes]}
+        return json.dumps(told, ensure_ascii=False).encode()
+
+    found = scenario_of_file("a.yaml", content("n" * 2000), LIBRARY)
+    assert found.changes[0].note == "n" * 999 + "…"
+    with pytest.raises(InputError, match="not plain text"):
+        scenario_of_file("a.yaml", content("a\u202eb"), LIBRARY)
+    random = np.random.default_rng(1)
+    notes = ["".join(map(chr, random.integers(0x4E00, 0x9FA5, 1000))) for _ in range(15)]
+    with pytest.raises(InputError, match="too long for the address"):
+        scenario_of_file("a.yaml", content(*notes), LIBRARY)
+
+
+def test_a_slug_keeps_letters_without_their_accents() -> None:
+    assert slug("Été à Liège") == "own-ete-a-liege"
 
 
 @given(st.text())

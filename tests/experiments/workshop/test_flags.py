@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.workshop import flags
+from experiments.workshop import flags, moves
 from experiments.workshop.answers import LEVELS, YEARS, Fan
 from experiments.workshop.engines import COLUMNS, Difference, differences, of_pair
 from experiments.workshop.flags import Flag, flags_of, outside, short, told
@@ -17,7 +17,7 @@ from experiments.workshop.wording import words_of
 from model.catalogue import load_catalogue
 from scenarios.library import checked_scenario, load_library
 from scenarios.lines import Document
-from scenarios.schema import Plan, ScenarioFile
+from scenarios.schema import ChangeEntry, Plan, ScenarioFile
 from scenarios.texts import LANGUAGES
 
 LIBRARY = load_library(load_catalogue())
@@ -78,6 +78,41 @@ def test_measures_and_trends_whose_size_is_assumed() -> None:
     assert keys(levers={"possession-decriminalisation": 0.0}) == []
     evidenced = next(m for m in LIBRARY.members("SD1") if not flags.assumed(m, LIBRARY))
     assert keys(levers={evidenced: 50.0}) == []
+
+
+PRESETS = {
+    "stress-care-cut": "handle.capacity",
+    "stress-pandemic-lockdown": "driver.F3.2",
+    "stress-port-crackdown": "handle.import_flow",
+    "stress-nitazene-shock": "driver.F1.4",
+    "stress-vaping-surge": "driver.F4.7",
+    "strategy-rules": "measure.port-interdiction",
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_all_else_that_acts_with_an_assumed_size(name: str) -> None:
+    scenario = moves.preset(name, LIBRARY)
+    flag = next(f for f in flags_of(GRAPH, scenario, Fake()) if f.key == "assumed")  # type: ignore[arg-type]
+    assert PRESETS[name] in flag.names
+    for language in LANGUAGES:
+        text = told(flag, words_of(language, LIBRARY.texts))
+        assert not any(part in text for part in ("handle.", "driver.", "import_flow", "F1.4"))
+
+
+def test_a_change_with_a_source_is_not_called_assumed() -> None:
+    change = {"handle": "capacity", "from": "2026-01", "multiplier": 0.8}
+    told_so = {"source": LIBRARY.known.sources[0]}
+    for source, keyed in (({}, ["assumed"]), (told_so, [])):
+        assert keys(changes=[ChangeEntry.model_validate({**change, **source})]) == keyed
+
+
+def test_numbers_of_the_engines_are_plain() -> None:
+    flag = found("engines", Graph("waiting", "any_illegal"))
+    text = told(flag, words_of("fr", LIBRARY.texts))
+    assert "5\xa0%" in text
+    assert "4 erreurs" in text
+    assert ",00" not in text
 
 
 def test_measures_beyond_the_strategy() -> None:

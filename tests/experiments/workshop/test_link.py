@@ -6,17 +6,26 @@ import base64
 import json
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.workshop import moves
-from experiments.workshop.link import FIRST, LARGEST_LINK, LARGEST_STATE, WORDS, link_of, view_of
+from experiments.workshop.link import (
+    FIRST,
+    LARGEST_LINK,
+    LARGEST_STATE,
+    WORDS,
+    fits,
+    link_of,
+    view_of,
+)
 from experiments.workshop.plain import plain_line, plain_text
 from experiments.workshop.problems import told
 from experiments.workshop.view import OWN, Graph, View, idle
 from experiments.workshop.wording import words_of
-from scenarios.schema import ScenarioFile, Settings
+from scenarios.schema import ChangeEntry, ScenarioFile, Settings
 from scenarios.texts import LANGUAGES
 from tests.experiments.workshop.conftest import library, offered
 
@@ -106,6 +115,22 @@ def test_long_texts_are_cut_and_that_can_be_seen() -> None:
     found = view_of(link_of(View(long)), LIBRARY, OFFERED)[0].scenario
     assert found.title == "t" * 200
     assert found.note == "n" * 999 + "…"
+
+
+def test_notes_of_changes_are_plain_text() -> None:
+    change = {"handle": "capacity", "from": "2026-01", "multiplier": 0.8, "note": "a\u202eb\u0007"}
+    view, problems = view_of(packed({"s": {"x": [change]}}), LIBRARY, OFFERED)
+    assert [one.note for one in view.scenario.changes] == ["ab"]
+    assert [one.key for one in problems] == ["problem.link.text"]
+    raw = ScenarioFile(id=OWN, changes=[ChangeEntry.model_validate(change)])
+    assert view_of(link_of(View(raw)), LIBRARY, OFFERED) == (View(view.scenario), [])
+
+
+def test_what_fits_can_be_opened() -> None:
+    assert fits(View())
+    random = np.random.default_rng(1)
+    notes = ["".join(map(chr, random.integers(0x4E00, 0x9FA5, 1000))) for _ in range(12)]
+    assert not fits(View(saved=tuple(ScenarioFile(id=OWN, note=note) for note in notes)))
 
 
 def test_links_are_short() -> None:

@@ -62,7 +62,7 @@ def mutated_event(visitor: Visitor, other: Visitor, chance: random.Random) -> tu
     if kind == 0:  # another's page, with its own parts
         return "event", other.event()
     if kind == 1:
-        name = chance.choice(["javascript_response", "log", "ack", "handshake"])
+        name = chance.choice(["javascript_response", "ack", "handshake"])
         told = {"request_id": "x", "level": "error", "message": "x", "next_message_id": 0}
         tab = {"tab_id": other.tab, "document_id": other.document}
         return name, {"client_id": other.page.name, **told, **tab}
@@ -73,7 +73,7 @@ def mutated_event(visitor: Visitor, other: Visitor, chance: random.Random) -> tu
     if kind == 4:
         return "ack", {"client_id": visitor.page.name, "next_message_id": chance.choice(ODD[:2])}
     if kind == 5:
-        return "log", {"client_id": visitor.page.name, "level": chance.choice(ODD), "message": "x"}
+        return "javascript_response", {"client_id": visitor.page.name, "result": chance.choice(ODD)}
     if kind == 6:
         del own[chance.choice(["client_id", "id", "listener_id"])]
         return "event", own
@@ -183,6 +183,26 @@ def test_who_goes_on_with_it_is_left(live: Live) -> None:
         time.sleep(0.01)
     assert not visitor.connected
     assert len(visitor.told) <= 40
+    no_traceback(live)
+
+
+def test_no_page_writes_into_the_log_of_the_server(live: Live) -> None:
+    visitor, many = Visitor(live), Visitor(live)
+    told = {"level": "error", "message": "said by a browser"}
+    visitor.emit("log", {"client_id": visitor.page.name, **told})
+    visitor.click()  # messages are read in turn; its page goes on
+    for number in range(60):
+        if many.connected:
+            with suppress(ConnectionClosed):
+                many.emit("log", {"client_id": many.page.name, **told} if number % 2 else number)
+            time.sleep(0.005)
+    until = time.monotonic() + WAIT
+    while many.connected and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not many.connected
+    assert visitor.told == many.told == []
+    assert "said by a browser" not in live.log.getvalue()
+    visitor.leave()
     no_traceback(live)
 
 

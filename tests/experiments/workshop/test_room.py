@@ -16,6 +16,7 @@ from experiments.workshop.room import (
     FROZEN,
     LARGEST,
     MOST,
+    MOST_OF_ADDRESS,
     MOST_OF_ONE,
     MOST_TRIES,
     OPEN,
@@ -98,6 +99,22 @@ def test_a_page_sends_so_many_and_no_more(room: Room) -> None:
     assert refused(room, "a", scenario()) == "room.send.enough"
 
 
+def test_a_device_sends_so_many_however_often_it_loads_the_page(room: Room) -> None:
+    for number in range(MOST_OF_ADDRESS):
+        room.send(f"page {number}", scenario(), "", HERE)
+    with pytest.raises(Refused) as told:
+        room.send("another page", scenario(), "", HERE)
+    assert told.value.key == "room.send.enough.address"
+    assert told.value.fill == {"most": MOST_OF_ADDRESS}
+    room.send("another page", scenario(), "", "10.0.0.2")
+    room.send("a page whose address nobody knows", scenario())
+    desk = opened(room)
+    desk.end()
+    desk.begin()
+    room.send("another page", scenario(), "", HERE)
+    assert len(desk.collected()) == 1
+
+
 def test_a_room_is_full_at_last_and_has_room_again_after_a_deletion(room: Room) -> None:
     for number in range(MOST):
         room.send(f"page {number}", scenario(f"{number}"))
@@ -175,7 +192,10 @@ def test_a_server_that_was_started_anew_gets_the_list_back(room: Room) -> None:
     before.freeze(True)
     held = json.loads(json.dumps(before.held()))
     after = opened(Room(TOKEN))
+    assert after.earlier(held) == 2
+    assert after.collected() == ()  # nothing comes back unasked
     assert after.restore(held) == 2
+    assert after.earlier(held) == 0
     assert after.collected() == before.collected()
     assert after.room.state == FROZEN
     assert after.restore(held) == 0
@@ -200,6 +220,42 @@ def test_what_was_deleted_after_a_restart_does_not_come_back_from_a_second_tab(r
     assert after.collected() == ()
 
 
+def test_an_end_after_a_restart_ends_it_for_tabs_that_held_it_before(room: Room) -> None:
+    room.send("a", scenario("Told in confidence"))
+    held = opened(room).held()
+    after = opened(Room(TOKEN))
+    assert after.restore(held) == 1
+    again = after.held()
+    assert again["room"] == held["room"]
+    after.end()
+    after.begin()
+    assert after.earlier(held) == after.earlier(again) == 0
+    assert after.restore(held) == 0
+
+
+def test_what_the_facilitator_deletes_is_offered_by_no_other_tab(room: Room) -> None:
+    room.send("a", scenario())
+    held = opened(room).held()
+    after = opened(Room(TOKEN))
+    assert after.earlier(held) == 1
+    after.forget(held)
+    assert after.earlier(held) == after.restore(held) == 0
+    after.forget(after.held())  # its own workshop goes on
+    after.room.send("a", scenario())
+    assert after.room.state == OPEN
+    assert len(after.collected()) == 1
+
+
+def test_what_comes_back_fills_a_room_and_no_more() -> None:
+    full = Room(TOKEN)
+    for number in range(MOST):
+        full.send(f"page {number}", scenario(f"{number}"))
+    after = opened(Room(TOKEN))
+    after.room.send("a", scenario("New"))
+    assert after.restore(opened(full).held()) == MOST - 1
+    assert len(after.collected()) == MOST
+
+
 ROWS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
@@ -217,7 +273,8 @@ ROWS = st.recursive(
 @given(ROWS)
 def test_anything_a_browser_could_hold_is_taken_without_a_fault(held: object) -> None:
     desk = opened(Room(TOKEN))
-    assert desk.restore(held) == len(desk.collected())
+    count = desk.earlier(held)
+    assert desk.restore(held) == count == len(desk.collected())
     assert all(one.scenario.title for one in desk.collected())
 
 
@@ -245,11 +302,14 @@ def test_after_many_wrong_tokens_an_address_waits_and_others_do_not() -> None:
     for _ in range(MOST_TRIES):
         assert room.desk("wrong", HERE) is None
     with pytest.raises(Refused) as told:
-        room.desk(TOKEN, HERE)
+        room.desk("wrong too", HERE)
     assert (told.value.key, told.value.fill) == ("room.token.wait", {"seconds": 60})
     assert room.desk(TOKEN, "10.0.0.2") is not None
+    assert room.desk(TOKEN, HERE) is not None  # nobody locks the facilitator out
+    with pytest.raises(Refused):
+        room.desk("wrong", HERE)
     now[0] = TRIES_SECONDS + 1
-    assert room.desk(TOKEN, HERE) is not None
+    assert room.desk("wrong", HERE) is None
 
 
 def test_addresses_that_tried_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,14 @@ from experiments.report.written import html
 from experiments.workshop.answers import Change
 from experiments.workshop.engine import Engine
 from experiments.workshop.moved import moved_of
-from experiments.workshop.sheet import KEY_GRAPHS, MOST_MOVED, printable, report_of, sheet, signed
+from experiments.workshop.sheet import (
+    KEY_GRAPHS,
+    MOST_MOVED,
+    printable,
+    report_of,
+    sheet,
+    told_change,
+)
 from experiments.workshop.view import OWN, View
 from experiments.workshop.wording import words_of
 from scenarios.schema import Event, ScenarioFile, Settings
@@ -96,7 +103,7 @@ def test_key_outcomes_stand_in_the_table_with_paired_changes(
     assert len(outcomes.rows) == 2 + len(known)
     reference, own = (one.values[0][:, -1] for one in found.scenarios)
     low, median, high = np.quantile(1e-6 * (own - reference), (0.05, 0.5, 0.95))
-    told = signed(found.words, Change(median, low, high, 1.0))
+    told = told_change(found.words, Change(median, low, high, 1.0))
     assert outcomes.rows[0][2] == told
     captions = [p.caption for b in report.blocks if isinstance(b, Row) for p in b.blocks]
     assert told in captions[0]

@@ -11,7 +11,10 @@ import pytest
 from experiments.workshop.engine import Engine
 from experiments.workshop.view import OWN, Graph, idle
 from experiments.workshop.why import DRAWS, RUNS, Float, Why, explain
+from experiments.workshop.wording import words_of
 from scenarios.schema import ScenarioFile
+from scenarios.texts import LANGUAGES
+from tests.experiments.workshop.conftest import library
 
 DEATHS = Graph("overdose_deaths", "any_illegal")
 
@@ -60,6 +63,30 @@ def test_contributions_of_a_game_that_can_be_counted_by_hand() -> None:
     assert why.total.mean == pytest.approx(-34.0)
     assert why.share(why.rows[0]) == pytest.approx(27.0 / 34.0)
     assert [row.id for row in why.rows] == ["levers.SD2", "levers.SD1", "levers.SD6"]
+
+
+def test_the_range_is_that_of_the_draws_that_were_run() -> None:
+    class Spread(Toy):
+        def plans_values(self, plans: Sequence[Any], *given: Any, **more: Any) -> Float:
+            found = super().plans_values(plans, *given, **more)
+            for i, plan in enumerate(plans):  # what each draw adds where anything is moved
+                found[i] += (np.arange(DRAWS) * bool(plan.levers))[None, :, None]
+            return found
+
+    why = explain(Spread(), of(levers={"SD1": 10}), DEATHS)
+    assert why is not None
+    ends = [(row.low, row.high) for row in (*why.rows, why.total)]
+    assert ends == [pytest.approx((-10.0, -10.0 + DRAWS - 1))] * 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_the_range_names_the_draws(language: str) -> None:
+    words = words_of(language, library().texts)
+    gaps = dict.fromkeys(("graph", "after", "unit", "year", "before", "change", "low", "high"), "x")
+    for key in ("why.caption", "why.contribution", "why.sentence"):
+        said = words.say(key, **gaps, draws=DRAWS)
+        assert str(DRAWS) in said
+        assert "90" not in said
 
 
 def test_the_same_levers_contribute_the_same() -> None:
