@@ -24,3 +24,12 @@ for (const left of ["pointerdown", "focusin"]) {
     }
   });
 }
+
+// Words that pass over the page never cover what has the focus.
+document.addEventListener("focusin", (event) => {
+  const words = document.getElementById("df-passing");
+  if (!words || !words.textContent) return;
+  const [a, b] = [words.getBoundingClientRect(), event.target.getBoundingClientRect()];
+  const apart = a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top;
+  if (!apart) words.textContent = "";
+});
