@@ -38,8 +38,9 @@ Bool = npt.NDArray[np.bool_]
 Int = npt.NDArray[np.int64]
 
 BUDGET = 0.1  # seconds that a preview may take
-FEWEST, STEP = 2, 4  # draws of a preview at least, and of one turn at rest
+FEWEST, STEP = 2, 2  # draws of a preview at least, and of one turn at rest
 REMEMBERED = 512  # scenarios with their graphs
+LATELY, REST = 5.0, 0.1  # seconds; for each page that moved lately, so long a hand must rest
 TOLD_AT = (0.1, 0.25, 0.5, 1.0)  # shares of all draws at which a page hears more
 MOVES = {
     "branch",
@@ -96,6 +97,7 @@ class Engine:
         self._runs = Runs(baseline, threads)
         self._known: OrderedDict[str, _Work] = OrderedDict()
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
+        self._lately: dict[str, float] = {}  # when each page asked last
         self._wake = Condition()
         self._pace = BUDGET / STEP  # seconds a draw of a preview takes
         self._first = [0, *np.cumsum([len(block.numbers) for block in baseline.blocks]).tolist()]
@@ -166,12 +168,14 @@ class Engine:
         with self._wake:
             if not self._closed:
                 self._asked[ask.client] = _Asked(ask, time.perf_counter())
+                self._lately[ask.client] = time.perf_counter()
                 self._wake.notify()
 
     def forget(self, client: str) -> None:
         """A page is gone."""
         with self._wake:
             self._asked.pop(client, None)
+            self._lately.pop(client, None)
 
     def load(self) -> Load:
         """How busy the engine is."""
@@ -313,7 +317,7 @@ class Engine:
         while True:
             with self._wake:
                 while (turn := self._next()) is None and not self._closed:
-                    self._wake.wait()
+                    self._wake.wait(REST if self._asked else None)
                 if self._closed or turn is None:
                     return
             try:
@@ -331,12 +335,16 @@ class Engine:
     def _next(self) -> tuple[_Asked, int] | None:
         """Whose turn it is, and for which of its scenarios: first who has heard nothing yet."""
         rest: tuple[_Asked, int] | None = None
+        now = time.perf_counter()
+        pages = sum(now - asked < LATELY for asked in self._lately.values())
         for client, asked in list(self._asked.items()):
             for number in range(len(asked.ask.scenarios)):
                 if number not in asked.told:
                     self._asked.move_to_end(client)
                     return asked, number
-            if rest is None and not asked.ask.live:
+            # In a busy room a hand hardly rests: its draws would take time from those that move.
+            rested = now - asked.since >= REST * pages
+            if rest is None and rested and not asked.ask.live:
                 less = [n for n, draws in asked.told.items() if draws < self.draws]
                 rest = (asked, min(less, key=lambda n: asked.told[n])) if less else None
             if asked.ask.live or all(draws >= self.draws for draws in asked.told.values()):
