@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test long-tests browser-tests workshop bench docking recording golden clean
+.PHONY: help install run test long-tests browser-tests notebooks workshop bench docs docking recording golden reproduce clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -46,17 +46,28 @@ long-tests: $(STAMP) ## the tests that are too slow for every commit
 browser-tests: $(STAMP) ## the page in a real browser (chromium must be there)
 	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
 
+notebooks: $(STAMP) ## run the notebooks with few draws; each checks its key figures at its end
+	$(BIN)/python -m pytest tests/notebooks -m notebooks -n 2 $(ARGS)
+
 bench: $(STAMP) ## how fast the engine is on this machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 docking: $(STAMP) ## set agents against the compartments and write docs/agents-docking.md
 	$(BIN)/python -m experiments.docking $(ARGS)
 
+docs: $(STAMP) ## build this documentation as a site, build/docs/index.html, without one warning
+	rm -rf build/pages build/doctrees build/docs
+	$(BIN)/python docs/sources.py build/pages
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs -d build/doctrees build/pages build/docs
+
 recording: $(STAMP) ## record the runs with agents that the workshop page plays
 	$(BIN)/python -m experiments.workshop.recording
 
-golden: $(STAMP) ## write the golden baseline anew, and say what moved
-	$(BIN)/python -m tests.golden.reference
+golden: $(STAMP) ## write the golden baseline of each engine anew, and say what moved
+	$(BIN)/python -m tests.golden.write
+
+reproduce: $(STAMP) ## make the numbers, tables and plots of the documents again and compare
+	$(BIN)/python -m experiments.reproduce $(ARGS)
 
 clean: ## remove .venv and the caches; results stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

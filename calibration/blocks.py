@@ -252,7 +252,7 @@ class BlockModel:
         return Draws(self._rows, values, innovations, self.base.seed)
 
     def values(self, scores: Float, index: Int) -> Float:
-        """Targets on their scale, (D, N); NaN in the rows of draws that break down."""
+        """Targets on their scale (logit or log), (D, N); NaN in the rows of draws that break."""
         parts = [slice(i, i + PART) for i in range(0, len(scores), PART)]
 
         def one(part: slice) -> Float:

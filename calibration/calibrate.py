@@ -122,7 +122,8 @@ def calibrate(
     """Fit the blocks (default: all) and join them draw by draw.
 
     Fits are kept in ``folder`` and taken from there while nothing that they depend on changed.
-    Upstream blocks that are not asked for keep their priors.
+    Upstream blocks that are not asked for keep their priors. Raises InputError for an unknown
+    parameter that is held.
     """
     catalogue = held_catalogue(plan.catalogue, dict(plan.held))
     base = draw_priors(catalogue, plan.settings.draws, plan.settings.seed)

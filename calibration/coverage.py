@@ -67,7 +67,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Bench:
-    """One block made ready for many refits."""
+    """One block made ready for many refits. ``known`` (N,), one a target."""
 
     block: BlockRow
     model: BlockModel
@@ -158,7 +158,10 @@ def _jumped(model: BlockModel, scores: Float, index: Int) -> Float:
 
 
 def refit(bench: Bench, truth: str, number: int, bank: tuple[Float, Float]) -> list[Quantity]:
-    """One set: a world, a fit to its figures up to the cut, and where the truth lies in it."""
+    """One set: a world, a fit to its figures up to the cut, and where the truth lies in it.
+
+    ``bank``: scores (runs, inputs) and values (runs, N) of exact runs.
+    """
     rng = np.random.default_rng([TRUTHS.index(truth), number, 19])
     world = _world(bench, truth, rng)
     errors = replace(bench.errors, observed=world.observed)
@@ -194,7 +197,10 @@ def _outputs(
 
 
 def covered(masses: Float, level: float) -> float:
-    """Share of truths inside the central interval of this level."""
+    """Share of truths inside the central interval of this level.
+
+    ``masses`` (n,): posterior mass below each.
+    """
     return float(np.mean(np.abs(masses - 0.5) <= level / 2))
 
 

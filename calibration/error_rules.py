@@ -131,7 +131,7 @@ class FigureRules:
         return next((row for row in self.rules.rows.get(quantity, ()) if self._fits(row)), None)
 
     def value(self, quantity: Quantity) -> float:
-        """The number of ``quantity``; the table has one for every figure."""
+        """The number of ``quantity``, in its unit; the table has one for every figure."""
         row = self._first(quantity)
         assert row is not None  # checked when the table was read, as is the number
         assert row.value is not None
@@ -143,7 +143,10 @@ class FigureRules:
         return "" if row is None else row.name or ""
 
     def labelled(self, quantity: Quantity) -> dict[str, float]:
-        """The number of each name of ``quantity``, where the first rule of that name fits."""
+        """The number, in its unit, of each name of ``quantity``.
+
+        The first rule of that name that fits counts.
+        """
         found: dict[str, float] = {}
         for row in self.rules.rows.get(quantity, ()):
             if row.name is not None and row.name not in found and self._fits(row):

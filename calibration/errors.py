@@ -74,14 +74,20 @@ class Errors:
     cluster: tuple[str, ...]
 
     def covariance(self, log_tau: Float | None = None) -> Float:
-        """Covariance (n, n) at ``log_tau`` (G,), by default the centre of its prior."""
+        """Covariance (n, n) at ``log_tau`` (G,), by default the centre of its prior.
+
+        Unit: logit or log, squared.
+        """
         at = self.tau[:, 0] if log_tau is None else log_tau
         total: Float = self.fixed + np.einsum("g,gij->ij", np.exp(2.0 * at), self.shared)
         return total
 
 
 def to_scale(value: float | Float, scale: str) -> Float:
-    """``value`` on the "logit" or "log" scale; 0 becomes -inf and, for shares, 1 becomes inf."""
+    """``value`` on the "logit" or "log" scale; 0 becomes -inf and, for shares, 1 becomes inf.
+
+    Same shape.
+    """
     given = np.asarray(value, dtype=np.float64)
     with np.errstate(divide="ignore"):
         found: Float = np.log(given) - (np.log1p(-given) if scale == "logit" else 0.0)
@@ -89,7 +95,7 @@ def to_scale(value: float | Float, scale: str) -> Float:
 
 
 def from_scale(x: float | Float, scale: str) -> Float:
-    """The inverse of ``to_scale``."""
+    """The inverse of ``to_scale``: same shape, in the unit of the figure."""
     given = np.asarray(x, dtype=np.float64)
     with np.errstate(over="ignore"):
         found: Float = np.exp(given) if scale == "log" else 1.0 / (1.0 + np.exp(-given))

@@ -93,7 +93,7 @@ def screen(model: BlockModel, known: Bool) -> list[Input]:
     """The inputs that move some figure; all others cannot be learnt and keep their prior.
 
     One quantity at a time, from the middle of the prior and from a point off it, since a spread or
-    a damping moves nothing while all innovations are 0.
+    a damping moves nothing while all innovations are 0. ``known`` (N,): targets that are figures.
     """
     count = len(model.inputs)
     effect = np.zeros(count)
@@ -261,7 +261,8 @@ def fit_block(
     """Posterior of a block. ``errors`` and ``known`` (N,) speak of the model's targets in order.
 
     Targets that are not ``known`` are run and kept, and tell the fit nothing. ``bank``: scores and
-    values of exact runs from the prior made before, to begin with.
+    values of exact runs from the prior made before, to begin with. Raises InputError where
+    proposals are fewer than the draws to keep.
     """
     began = time.perf_counter()
     if settings.chains * settings.proposals < settings.draws:

@@ -67,7 +67,7 @@ def crps_mixture(observed: Float, mean: Float, sd: Float, weights: Float | None 
 
 @dataclass(frozen=True)
 class Trail:
-    """Observations of one series: ``years`` rise strictly, ``values`` on the scale."""
+    """Observations of one series, (n,): ``years`` rise strictly, ``values`` on the scale."""
 
     family: str
     years: Int
@@ -82,7 +82,10 @@ class Trail:
 def trails(
     series: Sequence[str], family: Sequence[str], years: Sequence[int], values: Float
 ) -> dict[str, Trail]:
-    """Observations by series; those of one year are averaged, missing ones (NaN) left out."""
+    """Observations by series; those of one year are averaged, missing ones (NaN) left out.
+
+    All (n,).
+    """
     found: dict[str, dict[int, list[float]]] = {}
     for name, year, value in zip(series, years, values, strict=True):
         if np.isfinite(value):
@@ -101,7 +104,7 @@ def trails(
 def family_spreads(known: Iterable[Trail]) -> dict[str, float]:
     """``s_family``: root mean square of change / sqrt(years between) over consecutive pairs.
 
-    A family without a pair has none.
+    A family without a pair has none. In units of the scale.
     """
     changes: dict[str, list[Float]] = {}
     for trail in known:

@@ -4,6 +4,7 @@ Symmetric matrices are held in their upper triangle. All is written out here, no
 algebra library: the matrices have some eighty rows, where a library's threads cost more than they
 bring, and one kernel can run over thousands of draws. Unsigned indices let the compiler vectorise.
 Kernels call kernels of this file only, because numba's cache does not see changes in others.
+Shapes: matrices (n, n), their shared parts (G, n, n), vectors (n,).
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def applied(upper: Float, x: Float, out: Float) -> None:
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 def traced(q: Float, s: Float) -> float:
-    """Sum of the products of the cells of two symmetric matrices."""
+    """Sum of the products of the cells of two symmetric matrices, in the product of their units."""
     rows = uint64(len(q))
     total = 0.0
     for step in range(rows):
@@ -204,7 +205,10 @@ def interval(
 def regression(
     fixed: Float, shared: Float, squares: Float, inverse: Float, row: int
 ) -> tuple[Float, float]:
-    """Of one row on the first p: coefficients (p,) and the variance that they leave."""
+    """Of one row on the first p: coefficients (p,) and the variance that they leave.
+
+    The coefficients are ratios, the variance is in the unit squared.
+    """
     plain = inverse.shape[0]
     cross = fixed[row, :plain].copy()
     variance = fixed[row, row]

@@ -37,17 +37,34 @@ class Covariance(Protocol):
     """
 
     @property
-    def observed(self) -> Float: ...
+    def observed(self) -> Float:
+        """Figures on their scale (logit or log), (n,); NaN for a bound or a range."""
+        ...
+
     @property
-    def lower(self) -> Float: ...
+    def lower(self) -> Float:
+        """Lower ends on the scale (logit or log), (n,)."""
+        ...
+
     @property
-    def upper(self) -> Float: ...
+    def upper(self) -> Float:
+        """Upper ends on the scale (logit or log), (n,)."""
+        ...
+
     @property
-    def fixed(self) -> Float: ...
+    def fixed(self) -> Float:
+        """Covariance that no wave shares, (n, n), unit of the scale squared."""
+        ...
+
     @property
-    def shared(self) -> Float: ...
+    def shared(self) -> Float:
+        """What each wave group adds at tau 1, (G, n, n), unit of the scale squared."""
+        ...
+
     @property
-    def tau(self) -> Float: ...
+    def tau(self) -> Float:
+        """Mean and standard deviation of log tau, (G, 2)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,10 @@ class Likelihood:
         return value, gradient[self._place], gradient[rows:] - score / self._tau[:, 1]
 
     def many(self, f: Float, log_tau: Float) -> Float:
-        """Log densities (D,) of draws f (D, n), log_tau (D, G), as ``evaluate`` gives each."""
+        """Log densities (D,) of draws f (D, n), log_tau (D, G), as ``evaluate`` gives each.
+
+        Raises InputError for other shapes and for covariances that are not positive definite.
+        """
         f, squares = _draws(self._errors, f, log_tau)
         value = np.empty(len(f))
         away = self._centre - f[:, self._order]

@@ -128,7 +128,7 @@ def at_bound(quantity: Input, scores: Float) -> bool:
     """Whether most draws lie within NEAR of an end of a range that the quantity cannot leave.
 
     A uniform range is one; so are the least and greatest value of a unit, for a prior that could
-    cross them.
+    cross them. ``scores`` (D,): standard normal.
     """
     row = quantity.row
     if row is None or row.low is None or row.high is None or row.distribution == "fixed":

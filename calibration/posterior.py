@@ -122,7 +122,7 @@ class Posterior:
 
     @property
     def contractions(self) -> dict[str, float]:
-        """Contraction by key."""
+        """Contraction by key: a share, 0 for nothing learnt."""
         return dict(zip(self.keys, self.contraction.tolist(), strict=True))
 
 
@@ -266,7 +266,7 @@ def drawn(
     prior: bool = False,
     path: Path | None = None,
 ) -> tuple[Draws, Origin]:
-    """As ``load_draws``, and where the draws come from."""
+    """As ``load_draws``, and where the draws come from. Raises InputError likewise."""
     if prior:
         return draw_priors(catalogue, draws, seed), Origin()
     posterior = load(path)

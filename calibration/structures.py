@@ -192,7 +192,7 @@ def assumed_share(
 
     ``draws``: the joined draws that gave ``results``. Assumed are quantities with a contraction
     below ASSUMED_BELOW and table rows of no block; innovations are those after the last year of
-    history; the rest is learnt. Method: see ``explained``.
+    history; the rest is learnt. Method: ``explained``, which raises InputError for too few draws.
     """
     found = []
     for one in results:

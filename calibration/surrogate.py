@@ -56,14 +56,14 @@ class Surrogate:
     strength: Float
 
     def value(self, z: Float) -> tuple[Float, Float]:
-        """Figures (n,) and their derivatives (n, k) at one point z (k,)."""
+        """Figures (n,) on their scale (logit or log) and derivatives (n, k) at one point z (k,)."""
         value = np.empty(self.level.size)
         jacobian = np.empty(self.slope.shape)
         _evaluate(self.level, self.slope, self.bend, z, value, jacobian)
         return value, jacobian
 
     def values(self, z: Float) -> Float:
-        """Figures (D, n) at many points z (D, k)."""
+        """Figures (D, n) on their scale (logit or log) at many points z (D, k)."""
         z = np.asarray(z, dtype=np.float64)
         first, second = np.triu_indices(z.shape[1])
         twice = np.where(first == second, 1.0, 2.0)

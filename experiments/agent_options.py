@@ -139,7 +139,10 @@ def switches_text(switches: Switches) -> str:
 
 
 def attributes(agents: Agents) -> dict[str, str | int]:
-    """Attributes of datasets made with agents. ``seeds`` is the seed of the draws."""
+    """Attributes of datasets made with agents. ``seeds`` is the seed of the draws.
+
+    Raises InputError for unknown switches.
+    """
     return {
         "engine": "agents",
         "agents": agents.size,

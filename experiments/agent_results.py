@@ -179,7 +179,7 @@ class AgentWriter(OpenFile):
         return self
 
     def write(self, scenario: int, draw: int, extra: Mapping[str, Float]) -> None:
-        """Put a draw of a scenario in place; ``extra`` as the engine gives it, seeds first."""
+        """Put a draw of a scenario in place; ``extra`` by name, (seeds, years, ...) each."""
         for row in TOLD:
             values = extra[row.of] if row.at is None else extra[row.of][..., row.at]
             if not np.isnan(values).all():  # what is not written reads as NaN
@@ -241,7 +241,10 @@ def few_places(dataset: xr.Dataset) -> str | None:
 
 
 def open_agents(folder: Path) -> xr.Dataset:
-    """The dataset of agents of a results folder; close it after. Raises InputError without one."""
+    """The dataset of agents of a results folder; close it after. Raises InputError without one.
+
+    Dims scenario, draw, seed, time and those of each row of ``TOLD``.
+    """
     import xarray as xr
 
     path = folder / FILE

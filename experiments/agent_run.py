@@ -135,11 +135,11 @@ class Found:
         return {rule: months[None] for rule, months in self.taken.items()}
 
     def detailed(self) -> dict[str, Single]:
-        """Variables of ``results.nc``, (1 draw, seeds, ...)."""
+        """Variables of ``results.nc``, (1 draw, seeds, ...), in the units of their indicators."""
         return _stacked([in_detail(self.bench, one) for one in self._seeds()])
 
     def compact(self) -> dict[str, Single]:
-        """Variables of ``scenarios.nc``, (1 draw, seeds, ...)."""
+        """Variables of ``scenarios.nc``, (1 draw, seeds, ...), in the units of their indicators."""
         return _stacked([in_short(self.bench, one) for one in self._seeds()])
 
     def _seeds(self) -> list[Simulated]:
@@ -163,7 +163,10 @@ class Twin:
         self._checkpoints = checkpoints_of(bench.study)
 
     def observed(self, scenario: Scenario) -> Found:
-        """A scenario; with nothing changed, the reference itself."""
+        """A scenario; with nothing changed, the reference itself.
+
+        Raises FloatingPointError when the model breaks down.
+        """
         study = self.bench.study
         if scenario is study.scenarios[0]:
             return self.reference()
@@ -174,7 +177,7 @@ class Twin:
         return self._run(forcing) if composed.changes else self.reference()
 
     def reference(self) -> Found:
-        """The run of current policy, made once."""
+        """The run of current policy, made once. Raises FloatingPointError when it breaks down."""
         if self._reference is None:
             self._reference = self._run(self.bench.prepared.forcing())
         return self._reference

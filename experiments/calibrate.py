@@ -125,7 +125,7 @@ class Outcome:
 
     @property
     def seconds(self) -> float:
-        """What the fits took, those on disk when they were made."""
+        """Seconds that the fits took, those on disk when they were made."""
         return sum(one.fit.seconds for one in self.fitted)
 
     @property

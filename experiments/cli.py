@@ -379,6 +379,12 @@ for _panel, _commands in _PANELS.items():
 
 def main() -> None:
     """Entry point of the command ``drugfutures``."""
+    # Processes that it starts read our packages too, never files of the folder that it runs in.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)  # so that a run that is ended tidies up
     app()
+
+
+if __name__ == "__main__":
+    main()

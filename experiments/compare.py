@@ -281,7 +281,10 @@ class Scenarios:
         return str(self.dataset[indicator].attrs["long_name"])
 
     def series(self, indicator: str, product: str, group: str = WHOLE) -> Float:
-        """Yearly values (scenarios, D, years). Raises InputError for what the file lacks."""
+        """Yearly values (scenarios, D, years), unit of the indicator.
+
+        Raises InputError for what the file lacks.
+        """
         known("indicator", indicator, self.indicators)
         known("product", product, self.products)
         known("group", group, self.groups)
@@ -289,12 +292,15 @@ class Scenarios:
         return np.asarray(self.dataset[indicator].isel(at).values, float)
 
     def values(self, indicator: str, product: str, group: str, year: int) -> Float:
-        """Values of one year (scenarios, D). Raises InputError as ``series``."""
+        """Values of one year (scenarios, D) in the unit of ``series``; may raise InputError."""
         self.check_year(year)
         return self.series(indicator, product, group)[:, :, self.years.index(year)]
 
     def over(self, indicator: str, product: str, group: str, span: Span) -> Float:
-        """Sum or mean of each draw over years (scenarios, D). Raises InputError as ``series``."""
+        """Sum or mean of each draw over years (scenarios, D), unit of ``series``.
+
+        Raises InputError as ``series``.
+        """
         first, last = (self.years.index(self.check_year(y)) for y in (span.first, span.last))
         values = self.series(indicator, product, group)[:, :, first : last + 1]
         if span.how(self.kind(indicator)) == "sum":
@@ -302,7 +308,7 @@ class Scenarios:
         return np.asarray(values.mean(axis=2), float)
 
     def last(self, year: int | None) -> int:
-        """The year, or the last one of the file."""
+        """The year, or the last one of the file. Raises InputError for another."""
         return self.check_year(self.years[-1] if year is None else year)
 
     def span(self, first: int | None, year: int | None) -> Span:

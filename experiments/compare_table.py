@@ -141,7 +141,7 @@ def json_text(scenarios: Scenarios, found: Comparison, told: Sequence[str]) -> s
 
 
 def number(value: float | None) -> float | None:
-    """The number; None in place of NaN."""
+    """The number, in its unit; None in place of NaN."""
     return None if value is None or math.isnan(value) else value
 
 

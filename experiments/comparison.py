@@ -101,7 +101,7 @@ class Results:
         self._file.close()
 
     def series(self, series: Series) -> Float | None:
-        """Draws of a series (D, Y); None where this run does not hold it."""
+        """Draws of a series (D, Y), in its unit; None where this run does not hold it."""
         at = self._series.get(series.id)
         return None if at is None else np.asarray(self._survey[:, at])
 

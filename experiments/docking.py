@@ -119,7 +119,7 @@ def run(where: Place, size: int, seed: int, switches: Switches) -> AgentRun:
 
 
 def by_region(prepared: Prepared, values: Float) -> Float:
-    """Sum over the strata of each region, (..., R)."""
+    """Sum over the strata of each region, (..., R), in the same unit."""
     found: Float = np.add.reduceat(values, region_starts(prepared.strata)[:-1], axis=-1)
     return found
 
@@ -171,7 +171,7 @@ def slope(rows: Sequence[Docking]) -> float:
 
 
 def outcomes(prepared: Prepared, output: Output) -> Float:
-    """OUTCOMES of the last year, (seeds, OUTCOMES)."""
+    """OUTCOMES of the last year, (seeds, OUTCOMES): persons, or persons a year."""
     structure, wiring = prepared.structure, prepared.structure.wiring
     illegal = np.array([kind == "illegal" for kind in structure.kinds])
     product = structure.product_of_state
@@ -237,7 +237,10 @@ def docking_table(rows: Sequence[Docking]) -> str:
 
 
 def refinement_table(found: dict[str, Float], size: int) -> str:
-    """Each refinement against what it refines, per cent, with its standard error."""
+    """Each refinement against what it refines, per cent, with its standard error.
+
+    ``found``: (seeds, outcomes) each.
+    """
     lines = [
         "| refinement | " + " | ".join(OUTCOMES) + " |",
         "| --- |" + " --- |" * len(OUTCOMES),
@@ -265,6 +268,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=64)
     parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--refinements", type=int, default=8, help="seeds; 0 leaves them out")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where the tables are put")
     asked = parser.parse_args()
     tables: dict[str, str] = {}
     if asked.sizes:
@@ -284,7 +288,8 @@ def main() -> None:
         refined = refine(size, chosen, asked.threads, lambda name: print(name, flush=True))
         tables["refinements"] = refinement_table(refined, size)
     print("\n\n".join(tables.values()))
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    page: Path = asked.page
+    page.write_text(filled(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

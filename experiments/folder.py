@@ -49,7 +49,7 @@ class ResultsFolder:
 
     @property
     def path(self) -> Path:
-        """The folder to write to."""
+        """The folder to write to. Raises RuntimeError outside the ``with`` block."""
         if self._aside is None:
             raise RuntimeError("the folder is not open")
         return self._aside / "results"

@@ -136,7 +136,10 @@ def _outcome_table(survey: Single, title: str, layout: Layout, figures: Observed
 def load_outcomes(
     survey: Single, layout: Layout, path: Path = OUTCOMES
 ) -> Iterator[tuple[OutcomeRow, Single]]:
-    """Rows of ``outcomes.csv`` that this run can tell, each with its draws (draw, time)."""
+    """Rows of ``outcomes.csv`` that this run can tell, each with its draws (draw, time).
+
+    In the unit of the series, or a ratio.
+    """
     units = {row.id: row.unit for row in layout.catalogue.indicators}
     at = {series: i for i, series in enumerate(layout.series)}
     for row in read_rows(path, OutcomeRow):

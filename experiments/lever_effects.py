@@ -63,7 +63,7 @@ class Found:
 
     @property
     def median(self) -> float:
-        """The model's middle draw."""
+        """The model's middle draw, in the unit of the published effect."""
         return float(np.median(self.model))
 
     @property
@@ -106,7 +106,10 @@ def all_effects(asked: Asked) -> list[Found]:
 
 
 def effects(study: Study, names: Sequence[str] = ()) -> list[Found]:
-    """The effects of these measures, or of all that have a published one."""
+    """The effects of these measures, or of all that have a published one.
+
+    Raises InputError for a measure without one.
+    """
     known = study.library.measures
     published = [measure.id for measure in known.values() if measure.entry.published is not None]
     for name in names:

@@ -22,7 +22,7 @@ COLUMNS = (
 HEADING = """\
 # Effects of measures beside published ones
 
-This page is written by `drugfutures effects --format md`.
+This page is written by `drugfutures effects --format md --draws {draws}`.
 
 Each measure is run alone as its study had it: from January 2024, at the position that the study
 compares with, for everyone whom it means, at once and in full, with the middle of each range. What
@@ -87,12 +87,12 @@ def share_inside(found: Sequence[Found]) -> float:
 
 
 def still(one: Found) -> float:
-    """The statistic of a measure that does nothing."""
+    """The statistic of a measure that does nothing: a ratio of 1, a difference of 0 in its unit."""
     return 0.0 if one.published.statistic == "difference" else 1.0
 
 
 def ends(one: Found) -> tuple[float, float]:
-    """What holds 90% of the draws."""
+    """What holds 90% of the draws, in the unit of the published effect."""
     low, high = np.quantile(one.model, [0.05, 0.95])
     return float(low), float(high)
 

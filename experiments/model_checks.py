@@ -227,7 +227,7 @@ class Ground:
         return found
 
     def seen(self, output: Output, forcing: Forcing) -> dict[str, Float]:
-        """Every indicator of the last year, (D, products + unions, cells)."""
+        """Every indicator of the last year in its unit, (D, products + unions, cells)."""
         bench = self.bench
         choice = Choice(since=bench.study.months // 12 - 1)
         values = observe(
@@ -254,7 +254,10 @@ class Ground:
             yield self.moves(case, one, values)
 
     def moves(self, case: Case, one: Indicator, values: Mapping[str, Float]) -> Checked:
-        """Whether an indicator moves as it should in the middle draw; how many go against it."""
+        """Whether an indicator moves as it should in the middle draw; how many go against it.
+
+        ``values``: (D, owners, cells) by indicator.
+        """
         what = f"{_shown(one)} {one.sign}"
         if one.sign == "unknown":
             return Checked(case.group, case.id, what, "untested", getattr(one, "why", case.why))
@@ -269,7 +272,10 @@ class Ground:
         return Checked(case.group, case.id, what, verdict, told, against)
 
     def bounds(self, case: Case, values: Mapping[str, Float]) -> Checked:
-        """Whether every indicator is a number where the reference's is, and within its limits."""
+        """Whether every indicator is a number where the reference's is, and within its limits.
+
+        Any shape.
+        """
         broken = []
         for name, value in values.items():
             lost = np.isfinite(self.reference[name]) & ~np.isfinite(value)

@@ -66,7 +66,7 @@ class Asked:
 
     @property
     def rate_of_prices(self) -> float:
-        """Yearly inflation, the assumed one unless another is given."""
+        """Inflation per year, a share: the assumed one unless another is given."""
         return INFLATION if self.inflation is None else self.inflation
 
     def check(self) -> None:
@@ -176,7 +176,10 @@ class Accounts:
 
 
 def partition(catalogue: Catalogue) -> dict[str, list[str]]:
-    """Products by group: GROUPS and what is in none of them, each product once, in ALL."""
+    """Products by group: GROUPS and what is in none of them, each product once, in ALL.
+
+    Raises InputError where unions do not make up ALL.
+    """
     unions = {row.id: row.members.split() for row in catalogue.unions}
     known = {row.id: [row.id] for row in catalogue.products} | unions
     found = {group: known[group] for group in GROUPS if group in known}
@@ -227,7 +230,7 @@ def by_group(
 
 
 def interval(draws: Float) -> tuple[float, float, float]:
-    """(low95, median, high95) of numbers (D,); draws without one are left out."""
+    """(low95, median, high95) of numbers (D,); draws without one are left out. In their unit."""
     told = dict(zip(QUANTILES, quantiles(draws).tolist(), strict=True))
     low, median, high = (told[name] for name in ENDS)
     return low, median, high

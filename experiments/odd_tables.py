@@ -103,6 +103,7 @@ def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 
 def number(value: float | None) -> str:
+    """A number as it is printed; nothing for None."""
     return "" if value is None else f"{value:g}"
 
 
@@ -164,7 +165,7 @@ def schedule_table() -> str:
 
 def switch_texts() -> dict[str, str]:
     """What the docstring of Switches says of each."""
-    text = " ".join((Switches.__doc__ or "").split())
+    text = " ".join((Switches.__doc__ or "").split()).partition(" Raises ")[0]
     found = re.findall(r"``(\w+)``: (.*?)(?= ``\w+``: |$)", text)
     return {name: said.rstrip(". ") for name, said in found}
 

@@ -38,7 +38,10 @@ LATER = 2  # Januaries after each branch at which the reference's state is kept
 
 @dataclass
 class Observed:
-    """Variables of some draws, by scenario: in full detail, in short, and months of rules."""
+    """Variables of some draws, by scenario: in full detail, in short, and months of rules.
+
+    Shape (draws, ...) each.
+    """
 
     detailed: list[dict[str, Single]] = field(default_factory=list)
     compact: list[dict[str, Single]] = field(default_factory=list)
@@ -47,7 +50,10 @@ class Observed:
 
 @dataclass(frozen=True)
 class Simulated:
-    """One scenario of some draws. ``output`` is overwritten by the next: use it at once."""
+    """One scenario of some draws. ``output`` is overwritten by the next: use it at once.
+
+    ``taken`` (draws,): month in which each rule acted.
+    """
 
     output: Output
     forcing: Forcing
@@ -117,7 +123,8 @@ def first_acting(composed: Composed, prepared: Prepared, branch: int) -> int:
 def open_bench(study: Study, first: int, last: int, only: Collection[int] | None = None) -> Bench:
     """Draws ``first`` to ``last`` (not included), with the reference run.
 
-    ``only``: months at which its state is kept, when no branch will run from here.
+    ``only``: months at which its state is kept, when no branch will run from here. Raises
+    FloatingPointError when the model breaks down.
     """
     draws = study.draws.slice(first, last)
     rates = build_rates(study.structure, study.strata, study.demography.start, draws)
@@ -172,7 +179,10 @@ def _seen(bench: Bench, simulated: Simulated, cells: Float, choice: Choice) -> d
 
 
 def in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
-    """Variables of ``results.nc``, the draws of the bench first."""
+    """Variables of ``results.nc``, the draws of the bench first.
+
+    Shapes and units as in the layout of the study.
+    """
     study = bench.study
     values = _seen(bench, simulated, study.cells, EVERYTHING)
     first = len(study.cells) - len(study.groups)
@@ -189,7 +199,10 @@ def in_detail(bench: Bench, simulated: Simulated) -> dict[str, Single]:
 
 
 def in_short(bench: Bench, simulated: Simulated) -> dict[str, Single]:
-    """Variables of ``scenarios.nc``, the draws of the bench first."""
+    """Variables of ``scenarios.nc``, the draws of the bench first.
+
+    Shapes and units as in the compact layout of the study.
+    """
     study = bench.study
     choice = Choice.of(study.compact.names, study.compact.since)
     values = _seen(bench, simulated, study.group_cells, choice)

@@ -120,7 +120,10 @@ def years_until(last: int) -> tuple[int, ...]:
 
 
 def marginal_weights(strata: Strata) -> Float:
-    """Cells of the dataset: region x age group, then sexes, then deprivation groups (cells, S)."""
+    """Cells of the dataset: region x age group, then sexes, then deprivation groups (cells, S).
+
+    Shares of a stratum, 0 to 1.
+    """
     cells = [
         weights(strata, age_min=low, age_max=high, region=region)
         for region in PLACES
@@ -180,7 +183,10 @@ class Writer(OpenFile):
         return self
 
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
-        """Put draws ``first`` onwards of one scenario in place; names as in the layout."""
+        """Put draws ``first`` onwards of one scenario in place; names as in the layout.
+
+        Shape (draws, ...).
+        """
         for name, values in parts.items():
             if not np.isnan(values).all():  # what is not written reads as NaN
                 self._file.variables[name][scenario, first : first + len(values)] = values

@@ -119,6 +119,7 @@ def run(
     """Run and put the results in ``options.out``, whole or not at all.
 
     ``announce`` gets what a run with agents will take. Raises InputError before anything runs.
+    RuntimeError: the pictures of scenarios could not be drawn.
     """
     began = time.perf_counter()
     study = build_study(options)

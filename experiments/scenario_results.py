@@ -113,7 +113,10 @@ class ScenarioLayout:
 def scenario_layout(
     scenarios: Sequence[Scenario], draws: int, until: int, library: Library, seeds: int = 0
 ) -> ScenarioLayout:
-    """The layout of a run of these scenarios until a year."""
+    """The layout of a run of these scenarios until a year.
+
+    Raises InputError for an unknown main indicator.
+    """
     catalogue = library.catalogue
     branches = [scenario.branch for scenario in scenarios]
     first = max(FIRST_YEAR, FIRST_YEAR + min(branches) // 12 - BEFORE)
@@ -160,7 +163,7 @@ class ScenarioWriter(OpenFile):
         return self
 
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
-        """Put draws ``first`` onwards of one scenario in place."""
+        """Put draws ``first`` onwards of one scenario in place; shape (draws, ...)."""
         for name, values in parts.items():
             if not np.isnan(values).all():  # what is not written reads as NaN
                 self._file.variables[name][scenario, first : first + len(values)] = values
@@ -247,7 +250,10 @@ def _costs(layout: ScenarioLayout) -> dict[str, _Label]:
 
 
 def open_dataset(folder: Path) -> xr.Dataset:
-    """The dataset of a results folder (or the file itself); close it after. Raises InputError."""
+    """The dataset of a results folder (or the file itself); close it after.
+
+    Dims as in ``ScenarioLayout``. Raises InputError where there is none.
+    """
     import xarray as xr
 
     path = folder if folder.is_file() else folder / FILE

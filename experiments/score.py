@@ -252,7 +252,10 @@ def model_values(
     threads: int,
     progress: Progress,
 ) -> Float:
-    """The model's value of each figure on its scale, (D, n); not finite where it has none."""
+    """The model's value of each figure on its scale, (D, n); not finite where it has none.
+
+    The scale is logit or log.
+    """
     series = [series_of(figure, catalogue) for figure in figures]
     asked = list(dict.fromkeys(one for one in series if one is not None))
     first = min(FIRST_YEAR, *(figure.year or FIRST_YEAR for figure in figures))

@@ -181,7 +181,7 @@ def _level(scenarios: Scenarios, row: ScoreRow, group: str, span: Span) -> Float
 
 
 def over(values: Float, whole: Float) -> Float:
-    """Values divided by a whole; NaN where that is 0."""
+    """Values divided by a whole, a ratio of the same shape; NaN where that is 0."""
     some = whole != 0.0
     found = values * float("nan")
     found[some] = values[some] / whole[some]

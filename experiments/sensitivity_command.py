@@ -198,7 +198,10 @@ def _sampled_and_run(given: SensitivityOptions) -> str:
 
 
 def analysed(given: SensitivityOptions, url: str) -> xr.Dataset:
-    """Indices of all outputs of a store. Raises InputError."""
+    """Indices of all outputs of a store, dims as in ``dataset_of``.
+
+    Raises InputError for a store that the method cannot take.
+    """
     from experiments.batch.store import open_store
     from experiments.progress import share_done
     from experiments.sensitivity.batches import analyse_batch, sampled, settings_of

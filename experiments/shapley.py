@@ -57,7 +57,10 @@ class Game:
         return [name for i, name in enumerate(self.blocks) if mask >> i & 1]
 
     def parts(self, worth: dict[int, Float]) -> Float:
-        """Contributions in each draw, (1 or pairs of orders, players, D), checked."""
+        """Contributions in each draw, (1 or pairs of orders, players, D), in the unit of ``worth``.
+
+        Raises FloatingPointError where they do not add up to the total.
+        """
         count = len(self.blocks)
         found = exact_parts(worth, count) if self.exact else sampled_parts(worth, self.orders)
         check_sum(found, worth)
@@ -84,7 +87,10 @@ def permutations(count: int, wanted: int, seed: int) -> Int:
 
 
 def subsets_of(orders: Int) -> list[int]:
-    """Subsets that the orders pass through, each once; bit i of a number is player i."""
+    """Subsets that the orders (orders, players) pass through, each once.
+
+    Bit i of a number is player i.
+    """
     found: dict[int, None] = {}
     for order in orders.tolist():
         mask = 0
@@ -96,7 +102,7 @@ def subsets_of(orders: Int) -> list[int]:
 
 
 def exact_parts(worth: dict[int, Float], count: int) -> Float:
-    """Contributions from the worth of every subset, (1, players, D)."""
+    """Contributions from the worth of every subset, (1, players, D), in its unit."""
     found = np.zeros((count, *worth[0].shape))
     for mask, value in worth.items():
         size = mask.bit_count()
@@ -108,7 +114,7 @@ def exact_parts(worth: dict[int, Float], count: int) -> Float:
 
 
 def sampled_parts(worth: dict[int, Float], orders: Int) -> Float:
-    """Contributions by pair of an order and its reverse, (pairs, players, D)."""
+    """Contributions by pair of an order and its reverse, (pairs, players, D), unit of ``worth``."""
     found = np.empty((len(orders), orders.shape[1], *worth[0].shape))
     for row, order in zip(found, orders.tolist(), strict=True):
         mask = 0
@@ -119,7 +125,10 @@ def sampled_parts(worth: dict[int, Float], orders: Int) -> Float:
 
 
 def check_sum(parts: Float, worth: dict[int, Float]) -> None:
-    """Contributions add up to the total in every draw. Raises FloatingPointError if not."""
+    """Contributions add up to the total in every draw. Raises FloatingPointError if not.
+
+    ``parts`` (pairs, players, D).
+    """
     gap = np.abs(parts.mean(axis=0).sum(axis=0) - (worth[max(worth)] - worth[0]))
     scale = np.max(np.abs(np.stack(list(worth.values()))), axis=0)
     if not (gap <= CLOSE * scale).all():
@@ -128,7 +137,10 @@ def check_sum(parts: Float, worth: dict[int, Float]) -> None:
 
 
 def sampling_errors(parts: Float) -> Float:
-    """Standard error of each player's mean over draws that comes from the sampled pairs."""
+    """Standard error of each player's mean over draws that comes from the sampled pairs.
+
+    Shape (players,).
+    """
     if len(parts) == 1:
         return np.zeros(parts.shape[1])
     means = parts.mean(axis=2)

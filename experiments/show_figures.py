@@ -30,7 +30,9 @@ def figures(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
             allowed = f"a figure's id, or one of {', '.join(names)}"
             known = "no figure of this product" if chosen in names else "unknown ID for figures"
             raise InputError(known, key="ID", given=chosen, allowed=allowed)
-    entries = [((row.id, f"{row.product}, {row.indicator}", _who(row)), _told(row)) for row in rows]
+    entries = [
+        ((row.id, f"{row.product}, {row.indicator}", who_text(row)), _told(row)) for row in rows
+    ]
     note = (
         "fitted: a fit will use it; checked: results are set against it; context: it stands "
         "beside them."
@@ -40,10 +42,11 @@ def figures(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
 
 def _told(row: Figure) -> tuple[str, str, str]:
     role = row.role if row.why is None else f"{row.role}: {row.why}"
-    return _observed(row), role, f"source: {row.source} ({row.quality})"
+    return observed_text(row), role, f"source: {row.source} ({row.quality})"
 
 
-def _who(row: Figure) -> str:
+def who_text(row: Figure) -> str:
+    """Whom a figure is about, where and when."""
     ages = "" if row.age_min is None and row.age_max is None else f" {_group(row).ages}"
     sex = "" if row.sex == "all" else f" {row.sex}"
     year = f"{text_of(row.year)}" + (f"-{row.year_end}" if row.year_end else "")
@@ -54,7 +57,8 @@ def _group(row: Figure) -> Group:
     return Group(row.sex, row.age_min, row.age_max, row.region)
 
 
-def _observed(row: Figure) -> str:
+def observed_text(row: Figure) -> str:
+    """The number of a figure with its interval or bounds and its unit."""
     parts = [] if row.value is None else [text_of(row.value)]
     if row.low is not None or row.high is not None:
         low, high = row.low, row.high
@@ -78,7 +82,7 @@ def indicators(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]
     if chosen is not None:
         whole = one("indicators", chosen, rows, [row.id for row in rows], catalogue)
         entries: list[Entry] = [
-            ((figure.id, f"{figure.product}, {_who(figure)}"), _told(figure))
+            ((figure.id, f"{figure.product}, {who_text(figure)}"), _told(figure))
             for figure in beside.get(chosen, [])
         ]
         return [*whole, listed("Figures that it is compared with", entries)]

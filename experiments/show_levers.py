@@ -101,7 +101,7 @@ def _one_measure(library: Library, measure: Measure) -> list[RenderableType]:
         ("at 100", f"{full.value:g}{spread} {full.unit}; source: {full.source}"),
         ("timing", _timing(entry)),
         ("reach", _reach(entry)),
-        *((f"effect {i + 1}", _effect(effect)) for i, effect in enumerate(entry.effects)),
+        *((f"effect {i + 1}", effect_text(effect)) for i, effect in enumerate(entry.effects)),
         (
             "should move",
             f"{entry.indicator.id} of {entry.indicator.product}: {entry.indicator.sign}",
@@ -134,13 +134,15 @@ def _reach(entry: MeasureEntry) -> str:
     return told + (f"; {', '.join(flags)}" if flags else "")
 
 
-def _number(number: Number) -> str:
+def number_text(number: Number) -> str:
+    """A number with its range."""
     if number.low is None:
         return f"{number.central:g}"
     return f"{number.central:g} ({number.low:g} to {number.high:g})"
 
 
-def _effect(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
+    """What one effect of a measure does at 100: handle, whom, size with its range, coverage."""
     whom = [", ".join(effect.measures or effect.products)]
     if effect.ages != [None, None]:
         whom.append(f"ages {effect.ages[0] or 10} to {effect.ages[1] or 'the oldest'}")
@@ -151,10 +153,12 @@ def _effect(effect: Effect) -> str:
         size = ", ".join(f"{at}: {value:g}" for at, value in sorted(effect.points.items()))
     else:
         assert effect.effect is not None  # a measure has one of the two: checked when read
-        size = f"{effect.ratio.replace('_', ' ')} {_number(effect.effect)}"
+        plain = "level" if effect.form == "level" else "factor"  # of a hazard, a price, an amount
+        kind = plain if effect.ratio == "hazard_ratio" else effect.ratio.replace("_", " ")
+        size = f"{kind} {number_text(effect.effect)}"
     told = f"{effect.handle} of {'; '.join(whom)}: {size} ({effect.form})"
     if effect.coverage.central != 1.0 or effect.coverage.low is not None:
-        told += f"; coverage {_number(effect.coverage)}, {effect.coverage.source or 'certain'}"
+        told += f"; coverage {number_text(effect.coverage)}, {effect.coverage.source or 'certain'}"
     return told
 
 
@@ -231,14 +235,15 @@ def _driver(library: Library, driver: Driver) -> Entry:
         (
             f"{entry.side}, {entry.shape}",
             shock,
-            *(_driven(effect) for effect in entry.effects),
+            *(driven_text(effect) for effect in entry.effects),
             f"basis: {entry.basis}; source: {entry.source}",
             " ".join(entry.note.split()),
         ),
     )
 
 
-def _driven(effect: DriverEffect) -> str:
+def driven_text(effect: DriverEffect) -> str:
+    """What a driver does in 2030 at -100 and 100, with the range of the size."""
     whom = ", ".join(effect.measures or effect.products)
     ends = [
         f"{sign}100 is {getattr(effect, end):g}"
@@ -282,11 +287,12 @@ def scenarios(catalogue: Catalogue, chosen: str | None) -> list[RenderableType]:
     found = load(["all"] if chosen is None else [chosen], library)
     if chosen is not None:
         found = [one for one in found if chosen in (one.id, one.document.file)]
-    rows = [((one.id, one.title), (one.description, *_moves(library, one))) for one in found]
+    rows = [((one.id, one.title), (one.description, *moves_text(library, one))) for one in found]
     return [listed("Scenarios", rows)]
 
 
-def _moves(library: Library, scenario: Scenario) -> list[str]:
+def moves_text(library: Library, scenario: Scenario) -> list[str]:
+    """What a scenario moves, a line for each kind of thing."""
     plan = scenario.plan
     moved = [name for name, at in plan.levers.items() if at]
     by_strategic = Counter(library.measures[name].strategic for name in moved)

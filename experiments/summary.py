@@ -33,7 +33,7 @@ def quantiles(values: npt.NDArray[np.floating], axis: int = 0) -> Float:
     """The quantiles of QUANTILES along ``axis``, which they replace as the first axis.
 
     Draws for which a value does not exist (a wait where nobody enters) are left out; NaN where
-    no draw has one.
+    no draw has one. In the unit of ``values``.
     """
     points = list(QUANTILES.values())
     moved = np.moveaxis(np.asarray(values, dtype=np.float64), axis, 0)

@@ -87,6 +87,7 @@ def refusals() -> Iterator[None]:
 
 
 def cores() -> int:
+    """Processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -127,11 +128,13 @@ def draws_bar(draws: int) -> Iterator[Callable[[int], None]]:
 
 
 def stop_if_asked() -> None:
+    """End the process where a signal has asked for it."""
     if _STOPPED:  # the signal came where Python drops exceptions, such as in a callback
         raise SystemExit(128 + _STOPPED[0])
 
 
 def stop(number: int, _: FrameType | None) -> None:
+    """Handle a signal: the process ends, with ``finally`` clauses run."""
     _STOPPED.append(number)
     if number == signal.SIGINT:
         raise KeyboardInterrupt

@@ -132,7 +132,10 @@ class DrawOutput(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Scratch arrays of one draw; nothing in them outlives a month."""
+    """Scratch arrays of one draw; nothing in them outlives a month.
+
+    ``stock`` and ``series`` are flat too, with one row and three rows a state.
+    """
 
     use: Float  # (P, S) share using
     use_region: Float  # (P, R)

@@ -20,7 +20,7 @@ QUEUE_POINTS = 1024
 
 
 class Queue(NamedTuple):
-    """Places a centre and the table that ``queue_table`` made for them."""
+    """Places a centre and the table that ``queue_table`` made for them, (2, points)."""
 
     places: int
     table: Float
@@ -131,7 +131,7 @@ def admission_hazard(
 
 @njit(cache=True, nogil=True)
 def mean_waiting(waiting: float, arriving: float, hazard: float, years: float) -> float:
-    """Mean length of the list over a step with constant arrivals and admission hazard."""
+    """Mean length of the list, persons, over a step with constant arrivals and admission hazard."""
     x = hazard * years
     if x < 1e-8:
         return waiting + 0.5 * arriving * years

@@ -202,7 +202,8 @@ def simulate_into(
     """As ``simulate`` from the month of ``state`` on, into ``output``; the state at the end.
 
     The years that end are written over, all others stay. So a branch into a copy of the reference
-    run has the years before it, and run after run needs no new memory.
+    run has the years before it, and run after run needs no new memory. Raises as ``simulate``:
+    InputError, FloatingPointError.
     """
     _check_months(prepared, state.month, stop)
     return _run(output, prepared, forcing, stop, state.copy(), threads, 1, reference)
@@ -213,7 +214,7 @@ def reference_and_branches(
 ) -> tuple[Output, dict[int, State]]:
     """The reference run, and the state at each of ``months`` on its way, ready to branch.
 
-    Bits as of runs of their own. Raises as ``simulate``.
+    Bits as of runs of their own. Raises as ``simulate``: InputError, FloatingPointError.
     """
     whole = prepared.demography.months
     output = _empty_output(prepared, 0, whole)

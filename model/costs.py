@@ -54,7 +54,7 @@ def discounted(
     """Values times (1 + rate) ** (base_year - year): same shape and unit, worth in ``base_year``.
 
     ``years`` are the calendar years along ``axis``; years before the base year grow. ``rate`` is
-    per year and above -1.
+    per year and above -1. Raises InputError for a lower one.
     """
     if not rate > -1.0:
         raise InputError("a discount rate is too low", key="rate", given=rate, allowed="above -1")
@@ -68,7 +68,10 @@ def discounted(
 def present_value(
     values: Float, years: Sequence[int] | Float, rate: float, base_year: int, axis: int = -1
 ) -> Float:
-    """Sum over ``axis`` of the discounted values: that axis is gone. NaN where any year is NaN."""
+    """Sum over ``axis`` of the discounted values: that axis is gone. NaN where any year is NaN.
+
+    Shape and unit are else those of ``values``. Raises as ``discounted``: InputError.
+    """
     return np.asarray(discounted(values, years, rate, base_year, axis).sum(axis=axis))
 
 
@@ -92,11 +95,17 @@ class Discounting:
     base_year: int = BASE_YEAR
 
     def costs(self, values: Float, years: Sequence[int] | Float, axis: int = -1) -> Float:
-        """Present value of money, unit of ``values`` without "per year"."""
+        """Present value of money, unit of ``values`` without "per year"; ``axis`` is gone.
+
+        Raises InputError for a rate of -1 or less.
+        """
         return present_value(values, years, self.rate_costs, self.base_year, axis)
 
     def effects(self, values: Float, years: Sequence[int] | Float, axis: int = -1) -> Float:
-        """Present value of effects, unit of ``values`` without "per year"."""
+        """Present value of effects, unit of ``values`` without "per year"; ``axis`` is gone.
+
+        Raises InputError for a rate of -1 or less.
+        """
         return present_value(values, years, self.rate_effects, self.base_year, axis)
 
 
@@ -157,7 +166,10 @@ def ages_between(seen: Seen, first: int, last: int) -> Float:
 
 
 def observe(seen: Seen) -> None:
-    """Put the money of single products; unions are sums. Nothing is put without its anchor."""
+    """Put the money of single products; unions are sums. Nothing is put without its anchor.
+
+    Raises InputError where the table's owners would give a product money twice.
+    """
     spent = "public_expenditure", *(f"expenditure_{name}" for name in FUNCTIONS)
     anchored = seen.has("*", "public_expenditure_2015") and EXPENDITURE_YEAR in seen.years
     if anchored and seen.wants(*spent):

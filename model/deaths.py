@@ -19,6 +19,7 @@ LARGEST_OVERDOSED = 0.5
 
 @rows.lean(inline="always")
 def forced(forcing: DrawForcing, handle: int, p: int, month: int, cell: int) -> float:
+    """Value of a handle in a month: multiplier (idle: 1) or, of a level, its own unit."""
     series = forcing.series[handle, p]
     if series == NOBODY:
         return 1.0

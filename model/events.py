@@ -76,7 +76,10 @@ class HistoryRow(TableRow):
 
     @property
     def value(self) -> float:
-        """Median of the size; 1 (no change) where the row is dated only."""
+        """Median of the size; 1 (no change) where the row is dated only.
+
+        In the unit of its handle.
+        """
         return 1.0 if self.size is None else self.size
 
     @property

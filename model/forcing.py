@@ -63,11 +63,11 @@ class Forcing:
         return np.asarray(yearly[:, :, self.cell])
 
     def nation(self, handle: int, product: int) -> Float:
-        """Months of a handle of scope nation, shape (1 or draws, T)."""
+        """Months of a handle of scope nation, shape (1 or draws, T), in its unit."""
         return np.asarray(self._cells(handle, product)[:, :, 0])
 
     def regions(self, handle: int, product: int, region_cells: Int) -> Float:
-        """Months of a handle of scope region, shape (1 or draws, T, R).
+        """Months of a handle of scope region, shape (1 or draws, T, R), in its unit.
 
         ``region_cells`` (R,): forcing cell of any stratum of each region, such as
         ``forcing.cell[first stratum of the region]``.
@@ -92,7 +92,7 @@ class Room:
         self._memory = np.empty(0)
 
     def take(self, shape: tuple[int, ...]) -> Float:
-        """Memory of this shape, whatever was in it before."""
+        """Memory of this shape, whatever was in it before; it has no unit."""
         size = math.prod(shape)
         if self._memory.size < size:
             self._memory = np.empty(size)

@@ -242,7 +242,10 @@ def occasions(share: Float, often: Float) -> Float:
 
 
 def at_least_once(number: Float) -> Float:
-    """Share of people with at least one occasion, from the mean ``number`` of a person."""
+    """Share of people with at least one occasion, from the mean ``number`` of a person.
+
+    Same shape.
+    """
     return np.asarray(-np.expm1(-number))
 
 
@@ -293,7 +296,7 @@ def _under_influence(seen: Seen, product: str) -> list[tuple[Float, Float]]:
 
 
 def relative_to_first(exposure: Float) -> Float:
-    """Exposure (D, Y, C) over that of the first year; NaN where that was nothing."""
+    """Ratio of an exposure (D, Y, C) to that of the first year; NaN where that was nothing."""
     first = exposure[:, :1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(first > 0.0, exposure / first, np.nan))

@@ -36,7 +36,10 @@ def social_feedback(use: float, reference: float, share: float, exponent: float)
 
 @njit(cache=True, nogil=True)
 def reputation(memory: float, reference: float, exponent: float) -> float:
-    """Deterrence by perceived harm: exp(-kappa * (memory/reference - 1)); kappa 0 turns it off."""
+    """Multiplier, deterrence by perceived harm: exp(-kappa * (memory/reference - 1)).
+
+    Kappa (``exponent``) 0 turns it off.
+    """
     if reference <= 0.0 or exponent == 0.0:
         return 1.0
     return math.exp(-exponent * (memory / reference - 1.0))
@@ -44,7 +47,10 @@ def reputation(memory: float, reference: float, exponent: float) -> float:
 
 @njit(cache=True, nogil=True)
 def remembered_harm(memory: float, harm: float, rise: float, fall: float, years: float) -> float:
-    """Memory of harm after ``years``: follows ``harm`` with time scale ``rise`` or ``fall``."""
+    """Memory of harm, in its unit, after ``years``.
+
+    It follows ``harm`` with time scale ``rise`` or ``fall``, in years.
+    """
     scale = rise if harm > memory else fall
     return harm + (memory - harm) * math.exp(-years / scale)
 
@@ -86,7 +92,7 @@ def coupling_factor(use: float, excess: float) -> float:
 
 @njit(cache=True, nogil=True)
 def burden_factor(prevalence: float, excess: float, change: float) -> float:
-    """Effect of multiplying the mental-health burden by ``change`` on a mean hazard."""
+    """Multiplier of a mean hazard when the mental-health burden is multiplied by ``change``."""
     return (1.0 + min(1.0, prevalence * change) * excess) / (1.0 + prevalence * excess)
 
 

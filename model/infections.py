@@ -147,22 +147,25 @@ def growth(people: Float) -> Float:
 
 
 def jointly(people: list[Float], overlap: Float) -> Float:
-    """People who inject any of several products, from those who inject each.
+    """People who inject any of several products, from those who inject each, (D, Y, S).
 
-    ``overlap`` (0 to 1): share of the people who inject a product other than the most injected
-    one who inject that one too.
+    ``overlap`` (0 to 1): share of the people who inject a product other than the most injected one
+    who inject that one too.
     """
     total, largest = np.sum(people, axis=0), np.max(people, axis=0)
     return np.asarray(largest + (1.0 - overlap) * (total - largest))
 
 
 def protection(coverage: Float, effect: Float) -> Float:
-    """Factor on a rate when a share ``coverage`` of people has the rate ratio ``effect``."""
+    """Factor on a rate when a share ``coverage`` has the rate ratio ``effect``; both broadcast."""
     return np.asarray(1.0 - coverage * (1.0 - effect))
 
 
 def taken_up(years: Float, ceiling: Float, midpoint: Float, scale: Float) -> Float:
-    """Logistic rise over calendar years to ``ceiling``; half of it at ``midpoint``."""
+    """Logistic rise over calendar years to ``ceiling``, in its unit; half of it at ``midpoint``.
+
+    ``scale`` is in years. All broadcast.
+    """
     return np.asarray(ceiling / (1.0 + np.exp(-(years - midpoint) / scale)))
 
 

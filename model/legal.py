@@ -53,7 +53,7 @@ def illicit_share(start: Float, response: Float, index: Float, odds: Float) -> F
 
     logit(share) = logit(start) + response * ln(index) + ln(odds): ``start`` is the share of
     January 2010, ``index`` the legal retail price (January 2010 = 1), ``odds`` what a scenario
-    does. With response of 0 or more a rise of tax never lowers it. Start 0 stays 0.
+    does. With response of 0 or more a rise of tax never lowers it. Start 0 stays 0. Broadcasts.
     """
     with np.errstate(divide="ignore"):
         moved = response * np.log(np.maximum(index, SMALLEST)) + np.log(np.maximum(odds, 0.0))
@@ -66,7 +66,7 @@ def effective_index(index: Float, share: Float, start: Float, ratio: Float) -> F
     ((1-x) * index + x * ratio) / ((1-x0) + x0 * ratio): ``share`` x of units is illicit (x0 =
     ``start`` in January 2010) and costs ``ratio`` times the legal price of January 2010, whatever
     the tax. Slope in the index: (1-x) * [1 - response * x * (1 - ratio/index)] over the
-    denominator, never negative where ``response`` is 1 or less (``LARGEST_RESPONSE``).
+    denominator, never negative where ``response`` is 1 or less (``LARGEST_RESPONSE``). Broadcasts.
     """
     return np.asarray(((1.0 - share) * index + share * ratio) / ((1.0 - start) + start * ratio))
 
@@ -75,6 +75,7 @@ def advertising_factor(effect: Float, exposure: Float) -> Float:
     """Factor on initiation: 1 - effect * (1 - exposure), never below 0; 1 at exposure 1.
 
     ``effect`` is the share of initiation that ends when advertising ends (a proportion).
+    Broadcasts.
     """
     return np.asarray(np.maximum(1.0 - effect * (1.0 - exposure), 0.0))
 
@@ -190,7 +191,10 @@ def amount_change(seen: Seen, product: str, group: Group) -> Float:
 
 
 def amount_by_cell(seen: Seen, product: str, group: Group) -> Float:
-    """As ``amount_change``, by forcing cell: within one it is the same, so is any power of it."""
+    """As ``amount_change``, a multiplier, by forcing cell: (D, Y, forcing cells).
+
+    Within a cell it is the same, so is any power of it.
+    """
     name = _elasticity(seen, product, group)
     key = "cells of amount change", product, name
 

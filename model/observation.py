@@ -393,7 +393,7 @@ def _liability(seen: Seen, cells: _Cells, names: Sequence[str], cut: int) -> Non
 
 
 def quantiles(shares: Float) -> Float:
-    """Standard normal quantiles of shares; NaN counts as 0."""
+    """Standard normal quantiles of shares, same shape; NaN counts as 0."""
     return np.asarray(ndtri(np.clip(np.nan_to_num(shares), SMALLEST_SHARE, 1.0 - SMALLEST_SHARE)))
 
 

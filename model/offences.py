@@ -37,7 +37,7 @@ def spending(price: Float, taken: Float, exponent: Float) -> Float:
 
 
 def detentions(offences: Float, share: Float, factor: Float) -> Float:
-    """Detentions a year: ``share`` times ``factor`` (never above 1) of the offences."""
+    """Detentions a year: ``share`` times ``factor`` (never above 1) of the offences. Broadcasts."""
     return np.asarray(offences * np.minimum(share * factor, 1.0))
 
 
@@ -45,7 +45,7 @@ def release_deaths(released: Float, risk: Float, ratio: Float, linked: Float) ->
     """Deaths by overdose in the twelve weeks after release, persons per year.
 
     ``risk``: per release without treatment; ``ratio``: relative risk with it; ``linked``: share
-    of releases with treatment that goes on, 0 to 1.
+    of releases with treatment that goes on, 0 to 1. Broadcasts.
     """
     return np.asarray(released * risk * (1.0 - linked * (1.0 - ratio)))
 

@@ -70,7 +70,7 @@ class Seen:
 
     @property
     def years(self) -> npt.NDArray[np.int64]:
-        """Calendar years of the Y axis."""
+        """Calendar years of the Y axis, (Y,)."""
         return self.first + self.rows
 
     @property
@@ -79,13 +79,16 @@ class Seen:
         return self._lived
 
     def of_years(self, values: Float) -> Float:
-        """The Y years of an array (D, all years, ...)."""
+        """The Y years of an array (D, all years, ...), in its unit."""
         if len(self.spans) == 1:
             return values[:, self.spans[0]]
         return np.concatenate([values[:, span] for span in self.spans], axis=1)
 
     def once(self, key: tuple[object, ...], make: Callable[[], Float]) -> Float:
-        """What ``make`` gives, made on the first call with this key; not to be written to."""
+        """What ``make`` gives, made on the first call with this key; not to be written to.
+
+        Shape and unit are those of ``make``.
+        """
         return _once(self._kept, key, make)
 
     def wants(self, *names: str) -> bool:
@@ -106,7 +109,7 @@ class Seen:
             self.values |= {name: self.of_years(values) for name, values in whole.values.items()}
 
     def inhabitants(self) -> Float:
-        """Inhabitants of the nation on 1 January, children below the strata too, (D, Y, 1)."""
+        """Persons in the nation on 1 January, children below the strata too, (D, Y, 1)."""
         return self.once(("inhabitants",), self._inhabitants)
 
     def _inhabitants(self) -> Float:
@@ -192,7 +195,10 @@ class Seen:
         return bool(self.draws.find(owner, self.kinds.get(owner, "union"), name))
 
     def parameter(self, owner: str, name: str) -> Float:
-        """A parameter of a product, (D, 1, 1), or (D, 1, S) when it differs by stratum."""
+        """A parameter of a product, in the unit of its row.
+
+        Shape (D, 1, 1), or (D, 1, S) when it differs by stratum.
+        """
         key = "parameter", owner, name, id(self.prepared.strata)
         return _once(self._given, key, lambda: self._parameter(owner, name))
 
@@ -203,7 +209,10 @@ class Seen:
         return profile(self.draws, rows, self.prepared.strata)[:, None]
 
     def scalar(self, owner: str, name: str) -> Float:
-        """A parameter without a profile, (D, 1, 1). ``owner`` may be a union or ``*``."""
+        """A parameter without a profile, in the unit of its row, (D, 1, 1).
+
+        ``owner`` may be a union or ``*``.
+        """
         key = "scalar", owner, name
         return _once(self._given, key, lambda: self._scalar(owner, name))
 
@@ -212,7 +221,10 @@ class Seen:
         return self.draws.scalar(owner, kind, name, f"outcome of {owner}")[:, None, None]
 
     def handle(self, handle: str, product: str) -> Float:
-        """Yearly mean of what a scenario does to a handle, (1 or D, Y, S); 1 (level: 0) if idle."""
+        """Yearly mean of what a scenario does to a handle, (1 or D, Y, S).
+
+        A multiplier, 1 if idle; of a level its own unit, 0 if idle.
+        """
         number, neutral = self._series(handle, product)
         if number == NOBODY:
             _, years, strata = self.lived.shape
@@ -221,14 +233,17 @@ class Seen:
         return self.once(key, lambda: self.handle_by_cell(handle, product)[:, :, self._cell])
 
     def handle_by_cell(self, handle: str, product: str) -> Float:
-        """As ``handle``, by forcing cell: ``spread`` gives the strata."""
+        """As ``handle``, same unit, by forcing cell, (1 or D, Y, cells).
+
+        ``spread`` gives the strata.
+        """
         number, neutral = self._series(handle, product)
         if number == NOBODY:
             return np.broadcast_to(neutral, (1, len(self.rows), len(self._region_of_cell)))
         return self.once(("cells of handle", number), lambda: self._yearly(number))
 
     def national(self, handle: str, product: str) -> Float:
-        """As ``handle`` for one of national scope, (1 or D, Y, 1)."""
+        """As ``handle`` for one of national scope, same unit, (1 or D, Y, 1)."""
         first = int(self._cell[0])
         return self.handle_by_cell(handle, product)[:, :, first : first + 1]
 
@@ -254,7 +269,7 @@ class Seen:
         return self.once(key, lambda: self.regional_price(product)[:, :, region])
 
     def regional_price(self, product: str) -> Float:
-        """As ``price``, by region, (D, Y, R)."""
+        """As ``price``, an index, by region, (D, Y, R)."""
         return self._years_of("price", self._number(product))
 
     def market(self, product: str, column: int) -> Float:
@@ -267,17 +282,17 @@ class Seen:
         return self._years_of("market", self._number(product))[:, :, column, None]
 
     def by_cell(self, regional: Float) -> Float:
-        """Values by region (D, Y, R) by forcing cell."""
+        """Values by region (D, Y, R) by forcing cell, (D, Y, forcing cells), in their unit."""
         return np.asarray(regional[:, :, self._region_of_cell])
 
     def spread(self, by_cell: Float) -> Float:
-        """Values by forcing cell by stratum, (D, Y, S)."""
+        """Values by forcing cell by stratum, (D, Y, S), in their unit."""
         return np.asarray(by_cell[:, :, self._cell])
 
     # Results
 
     def cells(self, values: Float) -> Float:
-        """Sum over the strata of each cell: (D, Y, S) to (D, Y, C)."""
+        """Sum over the strata of each cell: (D, Y, S) to (D, Y, C), in the same unit."""
         return np.asarray(values @ self.weights.T)
 
     def put(self, name: str, owner: str, values: Float) -> None:
@@ -296,7 +311,7 @@ class Seen:
             self.put(name, owner, np.where(self._whole, values, np.nan))
 
     def get(self, name: str, owner: str) -> Float:
-        """An indicator put before, (D, Y, C); NaN where it was not."""
+        """An indicator put before, in its unit, (D, Y, C); NaN where it was not."""
         return np.asarray(self.values[name][:, :, self._at[owner]])
 
     def members(self, union: str) -> list[str]:

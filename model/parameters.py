@@ -197,15 +197,29 @@ class Prior(Protocol):
     """The columns that say how a quantity is drawn."""
 
     @property
-    def value(self) -> float: ...
+    def value(self) -> float:
+        """Central value (of all but a uniform prior the median), in the unit of the row."""
+        ...
+
     @property
-    def low(self) -> float | None: ...
+    def low(self) -> float | None:
+        """Lower end of its range, in the unit of the row."""
+        ...
+
     @property
-    def high(self) -> float | None: ...
+    def high(self) -> float | None:
+        """Upper end of its range, in the unit of the row."""
+        ...
+
     @property
-    def distribution(self) -> str: ...
+    def distribution(self) -> str:
+        """Name of the distribution."""
+        ...
+
     @property
-    def evidence(self) -> str: ...
+    def evidence(self) -> str:
+        """How well it is known."""
+        ...
 
 
 def quantile(row: Prior, z: Float) -> Float:
@@ -304,7 +318,7 @@ class Draws:
         return found
 
     def of_row(self, row: ParameterRow) -> Float:
-        """Values of one row, (draws,)."""
+        """Values of one row, (draws,), in its unit."""
         key = self._keys.get(id(row))
         if key is None:
             key = self._keys[id(row)] = row.key
@@ -338,7 +352,10 @@ class Draws:
         return rows
 
     def scalar(self, owner: str, kind: str, parameter: str, reader: str) -> Float:
-        """Values with no selector, shape (draws,). InputError when missing or a profile."""
+        """Values with no selector, shape (draws,), in the unit of the row.
+
+        Raises InputError when missing or a profile.
+        """
         rows = self.require(owner, kind, parameter, reader)
         if len(rows) > 1:
             raise InputError(

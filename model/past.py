@@ -44,7 +44,10 @@ def start_state(prepared: Prepared, threads: int = 1) -> State:
 
 
 def past_output(prepared: Prepared, first: int = FIRST_KEPT, threads: int = 1) -> Output:
-    """The years ``first`` to 2009 alone, as of ``start_and_past``."""
+    """The years ``first`` to 2009 alone, as of ``start_and_past``.
+
+    Raises InputError for years that it has not.
+    """
     return start_and_past(prepared, first, threads)[1]
 
 

@@ -82,9 +82,10 @@ class Prepared:
 
 
 class State(NamedTuple):
-    """Everything a run carries on: hand it back to branch. Arrays lead with the draw axis.
+    """Everything a run carries on: hand it back to branch.
 
-    Fields as in model.kernel.DrawState; ``month`` is the next month (0 is January 2010).
+    Shapes: fields as in model.kernel.DrawState, led by the draw axis. ``month`` is the next month
+    (0 is January 2010).
     """
 
     month: int
@@ -167,7 +168,10 @@ class Result(NamedTuple):
 
 
 def take(array: npt.NDArray[Kind], index: Sequence[int]) -> npt.NDArray[Kind]:
-    """Rows of an array; one row many times is not copied, so nobody may write to it."""
+    """Rows ``index`` of the first axis, other dimensions as they are.
+
+    One row many times is not copied, so nobody may write to it.
+    """
     first, count = index[0], len(index)
     if all(one == first for one in index):
         shape, strides = (count, *array.shape[1:]), (0, *array.strides[1:])
@@ -179,10 +183,12 @@ def take(array: npt.NDArray[Kind], index: Sequence[int]) -> npt.NDArray[Kind]:
 
 
 def region_starts(strata: Strata) -> Int:
+    """First stratum of each region, and the number of strata at the end, (R+1,)."""
     return np.searchsorted(strata.region, np.arange(len(strata.regions) + 1)).astype(np.int64)
 
 
 def setting_of(prepared: Prepared, cell: Int) -> Setting:
+    """What all draws share, as the kernel reads it; ``cell`` (S,): forcing cell of each stratum."""
     demography = prepared.demography
     return Setting(
         region_start=region_starts(prepared.strata),
@@ -197,6 +203,7 @@ def setting_of(prepared: Prepared, cell: Int) -> Setting:
 
 
 def rates_of(prepared: Prepared, d: int) -> DrawRates:
+    """Rates of draw ``d``, views on the arrays of all."""
     rates = prepared.rates
     return DrawRates(
         base=rates.base[d],
@@ -219,14 +226,17 @@ def rates_of(prepared: Prepared, d: int) -> DrawRates:
 
 
 def market_of(prepared: Prepared, d: int) -> DrawMarket:
+    """Terms of the markets of draw ``d``."""
     return DrawMarket(*(getattr(prepared.rates.terms, name)[d] for name in DrawMarket._fields))
 
 
 def paths_of(paths: Paths, d: int) -> DrawPaths:
+    """Paths of draw ``d``; where all draws share one, that one."""
     return DrawPaths(*(array[d if len(array) > 1 else 0] for array in paths))
 
 
 def work_for(prepared: Prepared) -> Work:
+    """Scratch arrays for one draw of this size."""
     wiring, strata = prepared.structure.wiring, prepared.strata
     width = int(np.diff(region_starts(strata)).max())
     states = int(np.diff(wiring.state_start).max())
@@ -252,6 +262,7 @@ def work_for(prepared: Prepared) -> Work:
 
 
 def state_of(state: State, d: int) -> DrawState:
+    """State of draw ``d``: views, written to by the kernel."""
     return DrawState(*(array[d] for array in state[1:]))
 
 

@@ -241,7 +241,7 @@ def offered_purity(terms: Terms, asked: _Asked) -> Float:
 
 
 def supply_capacity(terms: Terms, asked: _Asked) -> Float:
-    """Supply capacity for the domestic market, January 2010 = 1, never quite 0; (D, T)."""
+    """Supply capacity for the domestic market, index, January 2010 = 1, never quite 0; (D, T)."""
     seizures = asked("seizure_rate")
     imported = asked("import_flow") * _passed(terms.border, seizures)
     made = asked("production") * _passed(terms.inside, seizures)
@@ -251,7 +251,8 @@ def supply_capacity(terms: Terms, asked: _Asked) -> Float:
 
 def felt(capacity: Float, diversion: Float) -> Float:
     """Capacity that is felt when product bound for abroad makes good a share ``diversion`` of
-    what is lost, and takes up as much of what is gained."""
+    what is lost, and takes up as much of what is gained. Broadcasts.
+    """
     return np.asarray(1.0 + (capacity - 1.0) * (1.0 - diversion))
 
 

@@ -133,7 +133,10 @@ class _Reader:
 
 
 def profile(draws: Draws, rows: list[ParameterRow], strata: Strata) -> Float:
-    """Values of a parameter's rows: (D, 1) when the same in all strata, else (D, S)."""
+    """Values of a parameter's rows, in their unit: (D, 1) when the same in all strata, else (D, S).
+
+    Raises InputError when some stratum is left without.
+    """
     if len(rows) == 1 and rows[0].everywhere:
         return draws.of_row(rows[0])[:, None]
     found = np.full((draws.size, strata.size), np.nan)

@@ -217,7 +217,10 @@ class PopulationTable:
     most_deprived: Floats
 
     def year(self, year: int) -> Floats:
-        """Persons [region, sex, age] on 1 January of ``year``; InputError outside the table."""
+        """Persons [region, sex, age] on 1 January of ``year``; InputError outside the table.
+
+        Raises InputError outside the table.
+        """
         if year not in YEARS:
             raise InputError(
                 "no population for this year",
@@ -229,7 +232,10 @@ class PopulationTable:
         return persons
 
     def single_age(self, region: str, sex: str, year: int) -> Floats:
-        """Persons by single age [101] on 1 January; region may be "Belgium", sex "all"."""
+        """Persons by single age [101] on 1 January; region may be "Belgium", sex "all".
+
+        Raises InputError for another year, region or sex.
+        """
         regions = _mask(region, REGIONS, COUNTRY, "region")
         sexes = _mask(sex, SEXES, ALL, "sex")
         chosen = self.year(year) * regions[:, None, None] * sexes[:, None]

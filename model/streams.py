@@ -18,10 +18,10 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 
 def normal(seed: int, name: str, shape: tuple[int, ...]) -> Float:
-    """Standard normals of one named quantity; the first axis is the draw."""
+    """Standard normals of one named quantity; the first axis is the draw. Shape ``shape``."""
     return stream(seed, name).standard_normal(shape)
 
 
 def uniform(seed: int, name: str, shape: tuple[int, ...]) -> Float:
-    """Uniforms in [0, 1) of one named quantity; the first axis is the draw."""
+    """Uniforms in [0, 1) of one named quantity; the first axis is the draw. Shape ``shape``."""
     return stream(seed, name).random(shape)

@@ -43,7 +43,10 @@ NOBODY = -1  # origin or destination outside the model; a flow without a counter
 
 
 class Wiring(NamedTuple):
-    """Index arrays that the kernel reads. P products, Z states, F flows, C counters in all."""
+    """Index arrays that the kernel reads. P products, Z states, F flows, C counters in all.
+
+    ``handles`` (n,) and ``couplings`` (K,) run over the flows, cut by their starts.
+    """
 
     state_start: Int  # (P+1,)
     flow_start: Int  # (P+1,)
@@ -73,7 +76,10 @@ class Wiring(NamedTuple):
 
 @dataclass(frozen=True)
 class Structure:
-    """Names beside the wiring. Arrays run over states, flows or counters in all."""
+    """Names beside the wiring. Arrays run over states, flows or counters in all.
+
+    ``product_of_state`` (Z,), ``product_of_flow`` (F,).
+    """
 
     products: tuple[str, ...]
     kinds: tuple[str, ...]

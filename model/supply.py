@@ -4,7 +4,7 @@ The market clears in the kernel, so what is supplied at home is what is consumed
 and home production follow from it. What passes through Belgium for other countries is kept apart:
 the seizures of it exceed Belgian consumption many times over. All quantities of a product are kg
 of pure substance a year unless a name says otherwise. Axes: D draws, Y years, C cells; a national
-quantity stands in the cells that hold everyone.
+quantity stands in the cells that hold everyone. Shapes: arguments broadcast to (D, Y, C).
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ class Balance:
 @dataclass(frozen=True)
 class Terms:
     """What people take: ``amount`` grams pure per person-year of occasional use, ``ratio`` of
-    problematic to occasional use, ``treatment_share`` of that amount during treatment."""
+    problematic to occasional use, ``treatment_share`` of that amount during treatment. All
+    broadcast to (D, Y, S).
+    """
 
     amount: Float
     ratio: Float
@@ -207,7 +209,8 @@ def split(whole: Float, ratios: Sequence[Float]) -> list[Float]:
 
 def risen(start: Float, rise: Float, years: npt.NDArray[np.int64]) -> Float:
     """A quantity that grows evenly from ``start`` in BASE_YEAR to ``start * rise`` in RISEN_BY and
-    stays there, (D, Y, 1)."""
+    stays there, (D, Y, 1). In the unit of ``start``.
+    """
     passed = np.clip((years - BASE_YEAR) / (RISEN_BY - BASE_YEAR), 0.0, 1.0)[None, :, None]
     return np.asarray(start * rise**passed)
 
@@ -223,7 +226,7 @@ def passing(seized: Float, border: Float, change: Float, imported: Float) -> Flo
 
 
 def relative(values: Float) -> Float:
-    """Values over those of the first year (axis 1); NaN where those are 0 or missing."""
+    """Ratio of values to those of the first year (axis 1); NaN where those are 0 or missing."""
     base = values[:, :1]
     return values / np.where(base > 0.0, base, np.nan)
 

@@ -220,22 +220,38 @@ class Flow(Protocol):
     """The columns of a flow that name parameters."""
 
     @property
-    def family(self) -> str: ...
+    def family(self) -> str:
+        """Kind of flow, which decides its parameters."""
+        ...
+
     @property
-    def rates(self) -> str | None: ...
+    def rates(self) -> str | None:
+        """Prefix or name of its rate; None where it has none."""
+        ...
 
 
 class State(Protocol):
     """The columns of a state that name parameters."""
 
     @property
-    def mortality(self) -> str | None: ...
+    def mortality(self) -> str | None:
+        """Parameter of its excess mortality, if any."""
+        ...
+
     @property
-    def overdose(self) -> str | None: ...
+    def overdose(self) -> str | None:
+        """Parameter of its overdoses, if any."""
+        ...
+
     @property
-    def last_month(self) -> str | None: ...
+    def last_month(self) -> str | None:
+        """Parameter of use in the last month, if any."""
+        ...
+
     @property
-    def daily(self) -> str | None: ...
+    def daily(self) -> str | None:
+        """Parameter of daily use, if any."""
+        ...
 
 
 def coupling_prefix(family: str) -> str:

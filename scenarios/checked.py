@@ -63,7 +63,7 @@ def read_entry(path: Path, model: type[Model], what: str) -> tuple[Model, Docume
 
 
 def entry_of(document: Document, model: type[Model], what: str) -> Model:
-    """A document as ``model``, as ``read_entry``."""
+    """A document as ``model``, as ``read_entry``. Raises InputError likewise."""
     if not isinstance(document.value, dict):
         empty = document.value is None
         raise InputError(

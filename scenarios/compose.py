@@ -78,7 +78,10 @@ class _Same:
 
 
 def compose(plan: Plan, run: Run) -> Composed:
-    """Changes and rules of a plan. Raises InputError with file and line of what does not fit."""
+    """Changes and rules of a plan. Raises InputError with file and line of what does not fit.
+
+    Raises ValueError where a rule moves a measure whose position differs between runs.
+    """
     library, deal = run.library, run.deal
     cross = (library.trends, library.cross_impact)
     drivers = list(moved_drivers(plan, library.drivers, cross, deal, run.span))
@@ -218,7 +221,7 @@ class _Sums:
         return np.asarray(np.clip(total, -self.most, self.most))
 
     def _sized(self, i: int) -> tuple[Float, Float]:
-        """|x| and |x|^(1/s) of a term, which meets others more than once."""
+        """``|x|`` and ``|x|^(1/s)`` of a term, which meets others more than once."""
         if i not in self.sizes:
             size = np.abs(self.logs[i])
             self.sizes[i] = size, size ** (1.0 / self.s)

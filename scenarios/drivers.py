@@ -38,7 +38,10 @@ def moved_drivers(
     deal: Deal,
     span: tuple[int, int],
 ) -> Iterator[Moved]:
-    """Effects of all drivers that a plan moves; ``span``: month of the branch, and months."""
+    """Effects of all drivers that a plan moves; ``span``: month of the branch, and months.
+
+    The matrix of ``cross_impact`` is (trends, trends).
+    """
     branch, months = span
     events: dict[str, list[Event]] = {}
     for event in plan.events:
@@ -56,7 +59,10 @@ def moved_drivers(
 
 
 def trend_scores(cross_impact: tuple[tuple[str, ...], Float], deal: Deal) -> dict[str, Float]:
-    """Standard normals of each trend's adverse direction, correlated as the matrix says."""
+    """Standard normals of each trend's adverse direction, correlated as the matrix says.
+
+    Each (D,).
+    """
     names, matrix = cross_impact
     free = np.stack([deal.normal(f"trend/{name}") for name in names])
     return dict(zip(names, np.linalg.cholesky(matrix) @ free, strict=True))

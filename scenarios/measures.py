@@ -134,7 +134,10 @@ def policy_of(
     deal: Deal,
     span: tuple[int, int],
 ) -> Policy:
-    """Policy handles of a scenario. Their own measures take the lag of their file."""
+    """Policy handles of a scenario. Their own measures take the lag of their file.
+
+    Positions are scalars or (D,).
+    """
     branch, months = span
     ones = np.ones((deal.count, months))
     found = []
@@ -158,7 +161,10 @@ def acting_measures(
     scopes: Mapping[str, str],
     branch: int,
 ) -> Iterator[Acting]:
-    """Effects on the model of all measures at their positions, from the branch on."""
+    """Effects on the model of all measures at their positions, from the branch on.
+
+    Positions are scalars or (D,).
+    """
     for name, position in levers.items():
         if np.any(position):
             start = _start(measures[name], branch)
@@ -173,7 +179,8 @@ def acting(
     start: int | None,
 ) -> Iterator[Acting]:
     """Effects on the model of one measure that begins in month ``start``; None stands for months
-    counted from its beginning, whenever that is."""
+    counted from its beginning, whenever that is. ``position``: scalar or (D,).
+    """
     climate = policy.climate(measure, start)
     start = start or 0
     for i, effect in enumerate(measure.entry.effects):

@@ -23,7 +23,10 @@ def ramp(months: int, start: Float, years: float) -> Float:
 
 
 def fading(months: int, start: Float, fades: float) -> Float:
-    """What is left of an effect that loses a share ``fades`` each year from ``start`` on."""
+    """What is left of an effect that loses a share ``fades`` each year from ``start`` on.
+
+    ``start`` (D,): months. Returns (D, months), 0 to 1.
+    """
     years = np.maximum(np.arange(months) - start[:, None], 0.0) / 12.0
     return np.asarray((1.0 - fades) ** years)
 

@@ -89,7 +89,7 @@ def reached_products(
 def placed_strata(
     reach: Reach, handle: str, scope: str, strata: Strata, where: tuple[Document, Place]
 ) -> Mask:
-    """``strata_reached``, its errors told with the file and line of what reaches."""
+    """``strata_reached`` (S,), its errors told with the file and line of what reaches."""
     document, place = where
     try:
         return strata_reached(reach, handle, scope, strata)

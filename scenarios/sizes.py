@@ -43,7 +43,8 @@ class Deal:
 
     ``central``: the middle of every range. ``scores`` (D,) by name are standard normals in place
     of those drawn (or of the middle), such as ``measure/ID/effect``, ``measure/ID/coverage``,
-    ``driver/ID``, ``trend/ID``; of ``event/ID`` the uniform is the share below the score.
+    ``driver/ID``, ``trend/ID``; of ``event/ID`` the uniform is the share below the score. Raises
+    ValueError for other shapes.
     """
 
     numbers: Int
@@ -69,7 +70,7 @@ class Deal:
         return len(self.numbers)
 
     def one(self, run: int) -> Deal:
-        """The deal of one run alone."""
+        """The deal of one run alone. Raises ValueError where ``scores`` are not one a run."""
         scores = {name: np.asarray(found)[[run]] for name, found in self.scores.items()}
         return Deal(self.numbers[[run]], self.seed, self.central, scores)
 
@@ -108,14 +109,20 @@ def _kept(kind: str, seed: int, name: str, size: int) -> Float:
 
 
 def two_piece(low: float, central: float, high: float, z: Float, end: float) -> Float:
-    """Log-normal with its own width on each side; ``low`` and ``high`` lie ``end`` sd away."""
+    """Log-normal with its own width on each side; ``low`` and ``high`` lie ``end`` sd away.
+
+    Standard normals ``z`` of any shape; same shape, unit of the ends.
+    """
     logs = np.log([low, central, high])
     side = np.where(z < 0.0, logs[1] - logs[0], logs[2] - logs[1])
     return np.asarray(np.exp(logs[1] + side * z / end))
 
 
 def one_sided(low: float, high: float, values: Float) -> Float:
-    """Values of a range that ends at 1, kept on its side of 1: such a range gives the direction."""
+    """Values of a range that ends at 1, kept on its side of 1: such a range gives the direction.
+
+    Same shape, a ratio.
+    """
     if high == 1.0:
         values = np.minimum(values, 1.0)
     return np.maximum(values, 1.0) if low == 1.0 else values
@@ -147,7 +154,10 @@ def ratios(effect: Effect, grade: Grade, source: str, deal: Deal, name: str) -> 
 
 
 def hazard_ratio(values: Float, kind: str, baseline: float) -> Float:
-    """Ratio of hazards that gives a ratio of odds or risks over the horizon of ``baseline``."""
+    """Ratio of hazards that gives a ratio of odds or risks over the horizon of ``baseline``.
+
+    Same shape.
+    """
     if kind == "odds_ratio":
         survived = -np.log1p(values * baseline / (1.0 - baseline))
     else:

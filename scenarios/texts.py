@@ -109,7 +109,10 @@ def needed_keys(catalogue: Catalogue, **ids: Iterable[str]) -> set[str]:
 
 
 def read_texts(path: Path, open_in: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Key to text of one file. A text must leave open what that of ``open_in`` leaves open."""
+    """Key to text of one file. A text must leave open what that of ``open_in`` leaves open.
+
+    Raises InputError with file and line of what does not fit.
+    """
     document = read_yaml(path)
     if document.value is None:
         return {}
@@ -172,7 +175,10 @@ def load_texts(catalogue_dir: Path | None = None) -> Texts:
 
 
 def text(texts: Mapping[str, Mapping[str, str]], language: str, key: str) -> str:
-    """The text of ``key``; in English where a user's folder gave none in ``language``."""
+    """The text of ``key``; in English where a user's folder gave none in ``language``.
+
+    Raises InputError for an unknown language or key.
+    """
     if language not in texts:
         raise InputError("unknown language", given=language, allowed=LANGUAGES)
     found = texts[language].get(key) or texts["en"].get(key)

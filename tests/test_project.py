@@ -1,10 +1,10 @@
-"""The project keeps its own rules: packaging, pins, README, sizes of files and functions."""
+"""The project keeps its own rules: packaging, pins, sizes of files and functions."""
 
 from __future__ import annotations
 
 import ast
 import importlib.metadata
-import importlib.util
+import json
 import os
 import re
 import shutil
@@ -101,15 +101,27 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+# Asks for the help of the program and of each command named after it; prints all as JSON.
+ASK = """
+import json, sys
+from typer.testing import CliRunner
+from experiments.cli import app
+asked = [CliRunner().invoke(app, [*name.split(), "--help"]) for name in sys.argv[1:]]
+assert all(done.exit_code == 0 for done in asked), [done.output for done in asked]
+print(json.dumps([done.stdout for done in asked]))
+"""
+
+
 @cache
-def command_help(*arguments: str) -> str:
-    """What the command line prints for ``--help``, wide enough that nothing is cut."""
-    if importlib.util.find_spec("experiments.cli") is None:
-        pytest.skip("the command line is not there yet")
+def helps() -> dict[str, str]:
+    """What the command line prints for ``--help``, wide enough that nothing is cut.
+
+    In a process of its own: the width is read when the command line is imported.
+    """
     wide = {"COLUMNS": "300", "TERMINAL_WIDTH": "300", "NO_COLOR": "1", "TERM": "dumb"}
-    code = "from experiments.cli import main; main()"
+    names = ("", *COMMANDS)
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, "--help"],
+        [sys.executable, "-c", ASK, *names],
         cwd=ROOT,
         env={**os.environ, **wide},
         capture_output=True,
@@ -117,14 +129,19 @@ def command_help(*arguments: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return dict(zip(names, json.loads(done.stdout), strict=True))
 
 
-def readme_command(command: str) -> str:
-    """Usage of a command as the README gives it, its continuation lines included."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"^\S*drugfutures {command}\b.*(?:\n[ \t]+.*)*", readme, re.MULTILINE)
-    assert found, f"README.md does not give the usage of {command}"
+def command_help(command: str = "") -> str:
+    """The help of one command, or of the program."""
+    return helps()[command]
+
+
+def usage_of(command: str) -> str:
+    """Usage of a command as docs/commands.md gives it, its continuation lines included."""
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    found = re.search(rf"^\S*drugfutures {command}\b.*(?:\n[ \t]+.*)*", page, re.MULTILINE)
+    assert found, f"docs/commands.md does not give the usage of {command}"
     return found.group()
 
 
@@ -244,40 +261,20 @@ def test_ci_makes_the_tests() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_readme_gives_the_options_of_each_command(command: str) -> None:
-    assert options(readme_command(command)) == options(command_help(command)) - {"--version"}
+def test_the_page_of_commands_gives_the_options_of_each_command(command: str) -> None:
+    assert options(usage_of(command)) == options(command_help(command)) - {"--version"}
 
 
-def test_readme_gives_every_command() -> None:
+def test_the_page_of_commands_gives_every_command() -> None:
     overview = command_help()
     listed = re.findall(r"^[│|\s]*([a-z][a-z-]*)\s{2,}\S", overview, re.MULTILINE)
     assert set(listed) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_readme_gives_what_show_shows(topic: str) -> None:
-    assert topic in readme_command("show")
+def test_the_page_of_commands_gives_what_show_shows(topic: str) -> None:
+    assert topic in usage_of("show")
     assert topic in command_help("show")
-
-
-def anchors(text: str) -> set[str]:
-    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-def test_links_between_documents_lead_somewhere() -> None:
-    for path in project_files():
-        if path.suffix != ".md":
-            continue
-        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
-            if "://" in target:
-                continue
-            file, _, anchor = target.partition("#")
-            other = (path.parent / file).resolve() if file else path
-            assert other.exists(), f"{name(path)}: {target} leads nowhere"
-            if anchor:
-                known = anchors(other.read_text(encoding="utf-8"))
-                assert anchor in known, f"{name(path)}: {target} leads nowhere"
 
 
 def test_decision_records_are_numbered_without_gaps() -> None:

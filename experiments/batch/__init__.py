@@ -1,0 +1,1 @@
+"""Batches: studies of many runs, computed in blocks into a Zarr store."""

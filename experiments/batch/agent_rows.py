@@ -37,7 +37,7 @@ Int = npt.NDArray[np.int64]
 
 
 def computed_agents(batch: Batch, runs: Runs) -> tuple[Single, dict[int, str]]:
-    """Values (runs, M), and why some have none, by number of the run."""
+    """Values (runs, M) in units of the outputs, and why some have none, by number of the run."""
     columns = Columns.of(batch.study, batch.kept, batch.outputs)
     values = np.full((runs.size, len(columns.at)), np.nan, dtype=np.float32)
     failed: dict[int, str] = {}

@@ -112,7 +112,10 @@ def create_values(store: Any, grid: Grid, labels: str = "") -> Any:
 
 
 def encode(grid: Grid, block: int, values: Single) -> dict[str, bytes]:
-    """The chunks of a block, by name; the same numbers give the same bytes."""
+    """The chunks of a block, by name; the same numbers give the same bytes.
+
+    ``values`` (rows of the block, outputs).
+    """
     from zarr.storage import MemoryStore
 
     held: dict[str, Any] = {}
@@ -122,7 +125,7 @@ def encode(grid: Grid, block: int, values: Single) -> dict[str, bytes]:
 
 
 def decode(grid: Grid, block: int, chunks: Mapping[str, bytes]) -> Single:
-    """The values of a block, from its chunks."""
+    """The values of a block, from its chunks: (rows, outputs), in the units of the outputs."""
     from zarr.core.buffer import default_buffer_prototype
     from zarr.storage import MemoryStore
 

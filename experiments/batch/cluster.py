@@ -41,7 +41,7 @@ class Dask:
 
     @property
     def workers(self) -> int:
-        """Threads of all workers now."""
+        """Threads of all workers now. Raises InputError where no scheduler answers."""
         with self._client() as client:
             return _threads(client)
 

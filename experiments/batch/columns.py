@@ -58,7 +58,7 @@ class Grid:
         return len(kept.indicators), len(kept.products), len(kept.groups), len(kept.years)
 
     def seen(self, prepared: Prepared, draws: Draws, output: Output, forcing: Forcing) -> Float:
-        """What is observed of some runs, (D, cells of the grid)."""
+        """What is observed of some runs, (D, cells of the grid), in the units of the indicators."""
         values = observe(
             prepared, draws, self.catalogue, output, forcing, self.cells, choice=self.choice
         )
@@ -87,7 +87,10 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """The outputs of a store: cell of the grid of each, and the cells that none of them holds."""
+    """The outputs of a store: cell of the grid of each, and the cells that none of them holds.
+
+    ``at`` (outputs,) and ``others`` (cells without,).
+    """
 
     grid: Grid
     at: Int  # (M,)
@@ -108,12 +111,15 @@ class Columns:
         return cls(grid, np.asarray(at, dtype=np.int64), np.flatnonzero(rest))
 
     def cut(self, seen: Float) -> Single:
-        """The outputs among what was seen, (D, M)."""
+        """The outputs among what was seen, (D, M), in the same units."""
         with np.errstate(over="ignore"):  # too large for single precision: told as infinite
             return seen[:, self.at].astype(np.float32)
 
     def wrong(self, seen: Float, values: Single) -> dict[int, str]:
-        """Runs with something that cannot be stored as it is, and what."""
+        """Runs with something that cannot be stored as it is, and what.
+
+        ``seen`` (D, cells), ``values`` (D, M).
+        """
         found: dict[int, str] = {}
         lost = np.isfinite(seen[:, self.others]) if len(self.others) else np.zeros((len(seen), 0))
         for d in np.flatnonzero(lost.any(axis=1)).tolist():

@@ -117,7 +117,7 @@ def run_batch(
     ``announce`` gets what there is to do, before; ``progress`` gets numbers of rows as they end,
     those that were there first. Raises InputError for a place, a store or a pool that cannot be
     used and for a worker whose files differ; BatchStopped when the store cannot be written any
-    more or the workers are lost.
+    more or the workers are lost. ValueError: the job and the layout differ.
     """
     if job.digest != layout.digest:
         raise ValueError("the job and the layout are of different studies")

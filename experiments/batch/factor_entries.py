@@ -187,7 +187,7 @@ def _effect(entry: FactorEntry, place: Place, around: Surroundings) -> Factor:
     measure = library.measures[name]
     if not ranged(measure):
         able = [one.id for one in library.measures.values() if ranged(one)]
-        message = "the effects of the measure have no range"
+        message = "the effects of the measure have no range; vary its lever instead"
         raise refusal(around.document, place_of, message, name, nearest(name, able))
     low, high = _within(entry, place, around, QUANTILES, "quantiles")
     return Factor(

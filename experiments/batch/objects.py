@@ -55,7 +55,7 @@ class Objects:
         return not self.url.startswith("memory:")
 
     def beside(self, suffix: str) -> Objects:
-        """The address of the same name with ``suffix``."""
+        """The address of the same name with ``suffix``. Raises InputError as for any address."""
         return Objects(self.url + suffix)
 
     def get(self, name: str) -> bytes | None:
@@ -107,7 +107,7 @@ class Objects:
         return {name[skip:]: int(told["size"] or 0) for name, told in sorted(found.items())}
 
     def tidy(self, names: Iterable[str]) -> None:
-        """Remove what killed processes left half written."""
+        """Remove what killed processes left half written. Raises StorageError."""
         for name in names:
             if name.rpartition("/")[2].startswith(ASIDE):
                 self.delete(name)

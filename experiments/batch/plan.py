@@ -76,7 +76,7 @@ class Batch:
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """Quantiles over draws and seeds, upwards; none where every draw is kept."""
+        """Quantiles (shares, 0 to 1) over draws and seeds, upwards; none: every draw is kept."""
         return tuple(sorted(self.file.keep.quantiles or ()))
 
     @property
@@ -126,6 +126,7 @@ def batch_of(
     catalogue: Path | None,
     design: Design | None,
 ) -> Batch:
+    """The batch of a study file that was read, checked. Raises InputError for what does not fit."""
     library = load_library(load_catalogue(catalogue))
     scenarios = scenarios_of(file, document, library)
     check_span(file, document, scenarios)

@@ -118,7 +118,10 @@ def _labels(opened: store.Opened) -> dict[str, list[Any]]:
 
 
 def print_status(url: str, verify: bool, form: str, screen: Console) -> bool:
-    """Print the status of a store as a table or JSON; gives whether it is complete."""
+    """Print the status of a store as a table or JSON; gives whether it is complete.
+
+    Raises InputError where no store is.
+    """
     status = status_of(url, verify)
     if form == "json":
         screen.print(json.dumps(_plain(status), indent=2, ensure_ascii=False), soft_wrap=True)

@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -57,7 +58,10 @@ def grid_of(layout: Layout) -> Grid:
 
 
 def skeleton(layout: Layout) -> dict[str, bytes]:
-    """Everything of a store but values and manifests, by name; the root last."""
+    """Everything of a store but values and manifests, by name; the root last.
+
+    Raises TypeError for labels that are neither texts nor numbers.
+    """
     import zarr
     from zarr.storage import MemoryStore
 
@@ -113,7 +117,8 @@ def _add(store: Any, name: str, values: npt.NDArray[Any], dimensions: tuple[str,
 def prepare(url: str, layout: Layout) -> Objects:
     """Create the store of a layout, or open it and mend its labels.
 
-    Raises InputError where something else lies there or nothing can be written.
+    Raises InputError where something else lies there or nothing can be written. TypeError: as
+    ``skeleton``.
     """
     objects = Objects(url)
     present = _listed(objects)
@@ -313,7 +318,10 @@ def damaged_labels(opened: Opened) -> list[str]:
 
 
 def states(opened: Opened) -> npt.NDArray[np.str_]:
-    """By row: "done", "failed" or "missing" (R,), as the manifests tell."""
+    """By row: "done", "failed" or "missing" (R,), as the manifests tell.
+
+    Raises InputError for a damaged block.
+    """
     grid = opened.grid
     present = opened.objects.sizes()
     known = [block for block in range(grid.blocks) if name_of(block) in present]
@@ -335,7 +343,7 @@ def states(opened: Opened) -> npt.NDArray[np.str_]:
     return found
 
 
-def open_store(url: str) -> xr.Dataset:
+def open_store(url: str | Path) -> xr.Dataset:
     """A store as a Dataset, values read when they are asked for, labels at once.
 
     ``values`` (run, output) float32, to be used where the coordinate ``state`` (run) is "done"; it
@@ -345,7 +353,7 @@ def open_store(url: str) -> xr.Dataset:
     """
     import xarray as xr
 
-    opened = find(url)
+    opened = find(str(url))
     # Chunks by dask would come in tens of thousands of tasks; xarray's own are as lazy.
     dataset: xr.Dataset = xr.open_zarr(opened.objects.url, consolidated=True, chunks=None)
     labels: dict[str, Any] = {}

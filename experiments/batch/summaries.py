@@ -51,7 +51,10 @@ def summarised(batch: Batch, first: int, last: int) -> Computed:
 
 
 def statistics_over(values: Single, quantiles: tuple[float, ...]) -> Single:
-    """Mean and quantiles over the first axis: (runs, M) to (1 + quantiles, M)."""
+    """Mean and quantiles over the first axis: (runs, M) to (1 + quantiles, M).
+
+    In the unit of the values.
+    """
     whole = values.astype(np.float64)
     found = np.stack([whole.mean(axis=0), *np.quantile(whole, quantiles, axis=0)])
     return found.astype(np.float32)

@@ -48,7 +48,7 @@ def compute(batch: Batch, first: int, last: int) -> Computed:
     """The rows ``first`` to ``last`` (not included) of a study.
 
     Values (rows, outputs) in the units of the outputs; a row that could not be computed is NaN
-    and told among the failures.
+    and told among the failures. Raises ValueError for rows that the study has not.
     """
     rows = len(batch.rows["point"])
     if not 0 <= first <= last <= rows:
@@ -66,7 +66,7 @@ def compute(batch: Batch, first: int, last: int) -> Computed:
 
 
 def computed(batch: Batch, runs: Runs) -> tuple[Single, dict[int, str]]:
-    """Values (runs, M) of any runs, and why some have none, by number of the run."""
+    """Values (runs, M) in units of the outputs, and why some have none, by number of the run."""
     if batch.agents is not None:
         from experiments.batch.agent_rows import computed_agents
 
@@ -157,7 +157,8 @@ class Runner:
     ) -> tuple[Float, dict[int, str]]:
         """A plan in place of that of a scenario, on these histories (D,): (D, cells of the grid).
 
-        Second: runs that broke down, and why. Raises InputError for what no forcing may have.
+        Second: runs that broke down, and why. Raises InputError for what no forcing may have. Units
+        are those of the indicators.
         """
         composed = compose(plan, self.study.run_of(scenario, deal))
         if not composed.changes and not composed.rules:
@@ -192,7 +193,7 @@ class Runner:
         return seen, broken
 
     def reference(self) -> Float:
-        """What the runs of current policy show, (histories, cells)."""
+        """What the runs of current policy show, (histories, cells), in units of the indicators."""
         if self._reference is None:
             whole = self.opened.whole()
             self._reference = self.grid.seen(

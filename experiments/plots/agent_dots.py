@@ -25,7 +25,10 @@ WIDE_RANGE = 20.0
 
 @dataclass(frozen=True)
 class Dots:
-    """Rows of a panel: values by run and row; ``label``: colour, marker and words of each set."""
+    """Rows of a panel: values by run and row; ``label``: colour, marker and words of each set.
+
+    Sets are (runs, rows).
+    """
 
     title: str
     sets: tuple[tuple[str, Float], ...]

@@ -42,7 +42,7 @@ class Agents:
         self.runs = told_runs(int(flat.sizes["draw"]), seeds_of(dataset.attrs))
 
     def values(self, name: str, years: int = 1) -> Float:
-        """Values of the reference, runs first, averaged over the last ``years``."""
+        """Values of the reference in their unit, averaged over the last ``years``, (runs, ...)."""
         array = self.dataset[name].isel(scenario=REFERENCE, time=slice(-years, None))
         return np.asarray(array.mean("time", skipna=False).values, float)
 

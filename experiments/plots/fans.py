@@ -77,7 +77,7 @@ def _what_is_fitted(outcome: Outcome) -> str:
 def dataset(joined: Joined, catalogue: Catalogue, first: int, fitted: Sequence[str]) -> xr.Dataset:
     """The joined draws in the form in which a run keeps its survey, from the year ``first``.
 
-    ``fitted``: ids of the products that were fitted.
+    ``fitted``: ids of the products that were fitted. Dims scenario, draw, series and time.
     """
     names = names_of(catalogue)
     years = [year for year in joined.years if year >= first]

@@ -55,7 +55,7 @@ class Predicted:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """What was observed, from its lower to its upper end."""
+        """What was observed, from its lower to its upper end, in the unit of the figure."""
         if math.isnan(self.observed):
             return self.lower, self.upper
         return self.observed, self.observed

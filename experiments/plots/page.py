@@ -44,7 +44,7 @@ MODEL_SOURCE = "model, {drawn} draws"
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A median and its bands over the years, in the unit of the panel.
+    """A median and its bands over the years, all (years,), in the unit of the panel.
 
     ``bands``: low and high by band, "95", "80", "50"; only those that are drawn.
     """
@@ -80,7 +80,10 @@ class Dot:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Both ends of its bar; the value where an end was not printed."""
+        """Both ends of its bar, in the unit of the panel; the value where an end was not printed.
+
+        Raises ValueError where nothing was.
+        """
         low = self.value if self.low is None else self.low
         high = self.value if self.high is None else self.high
         if low is None or high is None:
@@ -111,7 +114,7 @@ class Panel:
 
     @property
     def bottom(self) -> float:
-        """Lower limit of the axis: 0, but for an age the youngest age of the model."""
+        """Lower limit of the axis in its unit: 0, but for an age the youngest age of the model."""
         return YOUNGEST if self.unit == "years" else 0.0
 
     @property
@@ -149,7 +152,7 @@ class Panel:
         return self.bottom + above if above > 0 else self.bottom + 1.0
 
     def is_cut(self, high: Float) -> npt.NDArray[np.bool_]:
-        """Where the upper end of a band lies above the panel."""
+        """Where the upper end of a band lies above the panel. Same shape."""
         return np.asarray(np.nan_to_num(high) > (np.inf if self.log else self.top))
 
     @property

@@ -67,7 +67,8 @@ class Profile:
 def profiles(dataset: xr.Dataset, of: Of, better: Better = "", year: int | None = None) -> Picture:
     """Difference from the baseline in percent of it, a line a scenario.
 
-    ``better``: which direction is; "" draws all in one colour.
+    ``better``: which direction is; "" draws all in one colour. Raises InputError where no value is
+    there.
     """
     scenarios = Scenarios(dataset)
     baseline, at = scenarios.baseline(of.baseline), scenarios.last(year)

@@ -154,7 +154,10 @@ def new_sheet(
 
 
 def left_of(scenarios: Scenarios, values: Float) -> str:
-    """A sentence on the draws left out of the fullest scenario, "" where none is."""
+    """A sentence on the draws left out of the fullest scenario, "" where none is.
+
+    ``values`` (scenarios, draws, years).
+    """
     missing = int(np.isnan(values).any(axis=-1).sum(axis=1).max()) if values.ndim == 3 else 0
     if not missing:
         return ""
@@ -261,7 +264,10 @@ def bands(draws: Float) -> tuple[Float, Float, Float]:
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places near the wanted ones, at least ``gap`` from each other, inside low to high."""
+    """Places near the wanted ones, at least ``gap`` from each other, inside low to high.
+
+    All in one unit.
+    """
     order = np.argsort(wanted, kind="stable")
     places = np.clip(np.asarray(wanted, float)[order], low, high)
     for i in range(1, len(places)):

@@ -91,7 +91,7 @@ def _line(one: Score, year: int) -> tuple[Cell, ...]:
 
 
 def shade(direction: str, percent: float) -> tuple[float, float, float]:
-    """Colour of a cell: from white to the full colour at CAP."""
+    """Colour of a cell, red, green and blue from 0 to 1: from white to the full colour at CAP."""
     if direction == NOT_VISIBLE:
         return FAINT
     if direction not in BASE or np.isnan(percent):

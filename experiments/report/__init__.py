@@ -1,0 +1,1 @@
+"""Reports: pages in four languages as tagged PDF."""

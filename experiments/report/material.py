@@ -239,7 +239,8 @@ def as_scenarios(found: xr.Dataset, catalogue: Catalogue, library: Library, url:
     """A labelled batch in the form of scenarios.nc: every point, draw and seed is a draw.
 
     Points and draws in which a run of any scenario failed or lacks are left out of all of them,
-    so that every number is of the same futures. Raises InputError where none is left.
+    so that every number is of the same futures. Raises InputError where none is left. Dims
+    scenario, draw, time, product and group.
     """
     axes = [axis for axis in ("point", "draw", "seed") if axis in found.dims]
     found = found.drop_dims([name for name in ("factor", "points") if name in found.dims])

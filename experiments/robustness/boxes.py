@@ -49,11 +49,11 @@ class Limit:
 
     @property
     def quasi_p(self) -> float:
-        """The larger of the two."""
+        """The larger of the two, a probability."""
         return max(p for p in (self.quasi_p_low, self.quasi_p_high, 0.0) if p is not None)
 
     def holds(self, column: pd.Series[Any]) -> Bool:
-        """Which of these values of the factor it allows."""
+        """Which of these values (cases,) of the factor it allows."""
         if self.values:
             return np.asarray(column.isin(self.values), dtype=bool)
         given = np.asarray(column, dtype=float)
@@ -86,7 +86,7 @@ class Box:
         return len(self.limits)
 
     def holds(self, x: pd.DataFrame) -> Bool:
-        """Which cases lie in it."""
+        """Which cases lie in it, (cases,); ``x`` has a column for each factor."""
         found = np.ones(len(x), dtype=bool)
         for one in self.limits:
             found &= one.holds(x[one.factor])
@@ -94,7 +94,7 @@ class Box:
 
 
 def box_of(limits: Sequence[Limit], x: pd.DataFrame, y: Bool, step: int = 0) -> Box:
-    """A box with what it covers of these cases."""
+    """A box with what it covers of these cases; ``y`` (cases,): which are of interest."""
     inside = Box(tuple(limits), 0, 0, 0, 0).holds(x)
     count, hits = int(inside.sum()), int(y[inside].sum())
     return Box(
@@ -121,7 +121,10 @@ def quiet() -> Iterator[None]:
 
 
 def peel(x: pd.DataFrame, y: Bool, mass: float = LEAST_MASS) -> list[Box]:
-    """The boxes of PRIM's trajectory, the first one without limits."""
+    """The boxes of PRIM's trajectory, the first one without limits.
+
+    ``x``: a column a factor; ``y`` (cases,): which are of interest.
+    """
     with quiet():
         from ema_workbench.analysis import prim
 
@@ -190,7 +193,7 @@ def chosen(boxes: Sequence[Box], least: float = LEAST_COVERAGE) -> Box:
 def tidied(box: Box, x: pd.DataFrame, y: Bool) -> Box:
     """The box without the restrictions that luck explains, the weakest taken away first.
 
-    Quasi-p-values are computed anew after each.
+    Quasi-p-values are computed anew after each. ``y`` (cases,).
     """
     limits = with_quasi_p(box.limits, x, y)
     while limits and limits[0].quasi_p >= CHANCE:
@@ -209,7 +212,10 @@ def _loosened(weakest: Limit, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def with_quasi_p(limits: Sequence[Limit], x: pd.DataFrame, y: Bool) -> list[Limit]:
-    """Limits with quasi-p-values (one-sided binomial, Bryant and Lempert 2010), weakest first."""
+    """Limits with quasi-p-values (one-sided binomial, Bryant and Lempert 2010), weakest first.
+
+    ``y`` (cases,): which are of interest.
+    """
     from scipy.stats import binomtest
 
     masks = {one.factor: one.holds(x[one.factor]) for one in limits}

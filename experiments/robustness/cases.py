@@ -73,7 +73,7 @@ class Cases:
         return float(self.y.mean())
 
     def at(self, points: Int) -> Bool:
-        """Cases that belong to these points."""
+        """Cases that belong to these points (n,): shape (cases,)."""
         return np.isin(self.point, points)
 
 
@@ -159,7 +159,7 @@ def _enough(interest: int, cases: int, scenario: str) -> None:
 
 
 def explained(cases: Cases) -> tuple[float, str]:
-    """What part of the cases the sampled factors can tell at all, and how that was found.
+    """Share of the cases that the sampled factors can tell at all, and how that was found.
 
     With several draws at each point: the part of the variance of "it is of interest" that lies
     between points. With one: what a forest tells of cases that it has not seen, a least value.

@@ -84,7 +84,10 @@ class Discovery:
 
     @property
     def again(self) -> pd.DataFrame:
-        """A row for each factor: how often and where the halves restrict it."""
+        """A row for each factor: how often and where the halves restrict it.
+
+        Columns as ``limits_again``.
+        """
         return limits_again(self.trial, self.cases)
 
 

@@ -197,7 +197,7 @@ class Futures:
     def values(self, one: Outcome) -> Float:
         """The output (scenario, point, draw), the mean over seeds; NaN where a run is missing.
 
-        A store of statistics over draws gives their mean, as one draw.
+        A store of statistics over draws gives their mean, as one draw. In the unit of the outcome.
         """
         from experiments.batch.opened import outcome
 

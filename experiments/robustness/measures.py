@@ -88,17 +88,20 @@ class Table:
 
     @property
     def regret(self) -> Float:
-        """Loss less that of the best policy in the same future, 0 or more."""
+        """Loss less that of the best policy in the same future, (policy, future), 0 or more.
+
+        In the unit of the outcome.
+        """
         return cast(Float, self.loss - self.loss.min(axis=0))
 
     @property
     def against(self) -> Float:
-        """Loss less that of the baseline in the same future."""
+        """Loss less that of the baseline in the same future, (policy, future), in the same unit."""
         return cast(Float, self.loss - self.loss[self.baseline])
 
     @property
     def met(self) -> Float:
-        """1 where the threshold is met; NaN for the baseline when it is its own threshold."""
+        """1 where the threshold is met, (policy, future); NaN for a baseline that is its own."""
         if self.threshold is not None:
             return (self.loss <= self.threshold).astype(float)
         if self.reference is not None:
@@ -109,7 +112,7 @@ class Table:
 
 
 def visibly_less(loss: Float, other: Float) -> Bool:
-    """Where a loss is less than another by more than ``NOT_VISIBLE`` of that."""
+    """Where a loss is less than another by more than ``NOT_VISIBLE`` of that; they broadcast."""
     return other - loss > NOT_VISIBLE * np.abs(other)
 
 
@@ -167,7 +170,10 @@ def _prepared(table: Table) -> Callable[[Float], dict[str, Float]]:
 
 
 def crossed(point: Int, draw: Int) -> tuple[Int, Int, Int, Int]:
-    """What is drawn again: points and the one of each future, draws and the one of each future."""
+    """What is drawn again: points and the one of each future, draws and the one of each future.
+
+    All (n,), but what is drawn.
+    """
     points, at = np.unique(point, return_inverse=True)
     draws, of = np.unique(draw, return_inverse=True)
     if len(points) == len(draws) == 1:
@@ -182,7 +188,7 @@ def resamples(point: Int, draw: Int, count: int = BOOTSTRAPS, seed: int = 1) -> 
 
     Futures share points and draws, so that drawing futures alone would make intervals too narrow.
     Where a point has one draw of many (it is a factor), draws are drawn again with their points;
-    where all futures are of one point and one draw, each is drawn on its own.
+    where all futures are of one point and one draw, each is drawn on its own. Each (futures,).
     """
     random = np.random.default_rng(seed)
     points, at, draws, of = crossed(point, draw)
@@ -208,7 +214,8 @@ class Robustness:
     (``tied``: fewer than 90% of resamples keep the order with some other policy);
     ``reversals``: pairs of policies that two measures order the other way round; ``dominated``:
     policies that another one is at least as good as in every future; ``left_out``: futures of each
-    outcome that some policy has no value in, which are left out for all policies.
+    outcome that some policy has no value in, which are left out for all policies. What a row is of
+    stands in columns.
     """
 
     measures: pd.DataFrame
@@ -277,7 +284,10 @@ def _scores(measure: Measure, values: Float) -> Float:
 
 
 def ranks(scores: Float) -> Float:
-    """1 for the lowest; scores equal but for rounding share the better rank; NaN: no score."""
+    """Ranks, same shape (n,): 1 for the lowest; NaN: no score.
+
+    Scores equal but for rounding share the better rank.
+    """
     found = np.full(len(scores), np.nan)
     known = ~np.isnan(scores)
     rest = scores[known]

@@ -53,7 +53,7 @@ class Aim:
     first: int | None = None
 
     def words(self, years: Int) -> str:
-        """The aim in one line."""
+        """The aim in one line; ``years`` (Y,) are those kept. Raises InputError as ``start``."""
         most = "at most" if self.better == "down" else "at least"
         of = {
             "absolute": f"{self.threshold:g}",
@@ -64,7 +64,10 @@ class Aim:
         return f"{where}: {most} {of}, from {self.start(years)} on"
 
     def start(self, years: Int) -> int:
-        """The first year in which it can be missed. Raises InputError."""
+        """The first year, of ``years`` (Y,), in which it can be missed.
+
+        Raises InputError for a year that is not kept.
+        """
         if self.first is None:
             return int(years[min(1, len(years) - 1)])
         if self.first not in years:
@@ -227,7 +230,7 @@ def tipping_table(tipping: Tipping) -> pd.DataFrame:
     """By package: share of futures in which it lasts, its tipping year, and years the aim is met.
 
     The tipping year is a median over all futures with 90% of them; infinite: after the last year.
-    Shares and means have 90% intervals from resampled points and draws.
+    Shares and means have 90% intervals from resampled points and draws. One row a package.
     """
     import pandas as pd
 
@@ -246,7 +249,10 @@ def tipping_table(tipping: Tipping) -> pd.DataFrame:
 
 
 def use_by_table(tipping: Tipping) -> pd.DataFrame:
-    """By package and year: share of futures that tip in it, and that have tipped by its end."""
+    """By package and year: share of futures that tip in it, and that have tipped by its end.
+
+    One row for each.
+    """
     import pandas as pd
 
     world, found = tipping.world, []
@@ -275,7 +281,8 @@ class Resampled:
 def resampled(points: Int, draws: Int | None = None, seed: int = 1) -> Resampled:
     """Points and draws of futures drawn again, apart: see ``measures.resamples``.
 
-    Every draw meets all points, so that points alone would make intervals far too narrow.
+    Every draw meets all points, so that points alone would make intervals far too narrow. All
+    (futures,).
     """
     draws = np.zeros_like(points) if draws is None else draws
     size = min(RESAMPLES, max(LEAST, MOST_WEIGHTS // len(points)))
@@ -306,7 +313,7 @@ def intervals(values: Float, again: Resampled, shares: bool = True) -> Float:
 
 
 def edges_of(world: World, factor: int, bins: int) -> Float:
-    """Ends of the bins of a factor: its range in equal parts."""
+    """Ends of the bins of a factor, (bins + 1,): its range in equal parts, in its unit."""
     low, high = (float(end) for end in world.ends[factor])
     return np.linspace(low, high, bins + 1)
 
@@ -329,7 +336,7 @@ def lasting_map(tipping: Tipping, factors: Sequence[int], bins: int = 3) -> pd.D
 
     ``longest``: it meets the aim for most years on average, or differs from the one that does by
     so little that a 90% interval of the paired difference holds 0 (``tie``). One that never
-    meets the aim is not among them.
+    meets the aim is not among them. One row for each.
     """
     import pandas as pd
 
@@ -397,7 +404,7 @@ def transfers(tipping: Tipping) -> pd.DataFrame:
 
     ``share``: of the futures in which the first one tips, with a 90% interval; ``to_the_end``:
     share in which the second lasts to the end; ``more_years``: median and 90% of those futures.
-    A row with an empty ``then`` says how often no package lasts longer.
+    A row with an empty ``then`` says how often no package lasts longer. One row for each.
     """
     import pandas as pd
 

@@ -74,7 +74,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Pathways:
-    """All tables of pathways. ``by_two``: None where fewer than two trends vary."""
+    """All tables of pathways, columns as the functions of ``pathways`` give them.
+
+    ``by_two``: None where fewer than two trends vary.
+    """
 
     tipping: Tipping
     points: pd.DataFrame

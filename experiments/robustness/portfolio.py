@@ -74,11 +74,14 @@ class Searched:
 
     @property
     def pareto(self) -> Int:
-        """Numbers of the portfolios that no other one beats in all objectives."""
+        """Numbers (n,) of the portfolios that no other one beats in all objectives."""
         return nondominated(self.objectives)
 
     def convergence(self) -> tuple[Float, str]:
-        """Hypervolume after each generation, and a verdict in words."""
+        """Hypervolume after each generation (generations + 1,), and a verdict in words.
+
+        In units of the ranges of the first generation, multiplied.
+        """
         low, size = scale_of(self.objectives[: self.state.counts[0]])
         scaled = (self.objectives - low) / np.where(size > 0.0, size, 1.0)
         volumes, front, before = [], scaled[:0], 0
@@ -89,7 +92,7 @@ class Searched:
         return np.array(volumes), verdict(np.array(volumes))
 
     def reference_point(self) -> Float:
-        """What hypervolumes are measured from, in units of the objectives."""
+        """What hypervolumes are measured from, (objectives,), in units of the objectives."""
         low, size = scale_of(self.objectives[: self.state.counts[0]])
         return np.asarray(low + MARGIN * size)
 
@@ -240,7 +243,10 @@ def _algorithm(
 
 
 def directions(objectives: int, population: int) -> Float:
-    """Directions of NSGA-III: as many as the population bears, evenly spread."""
+    """Directions of NSGA-III (n, objectives), weights that sum to 1: evenly spread.
+
+    There are as many as the population bears.
+    """
     from pymoo.util.ref_dirs import get_reference_directions
 
     parts = 1
@@ -303,7 +309,10 @@ def _number_of(row: Float, positions: Float) -> int:
 
 
 def nondominated(objectives: Float) -> Int:
-    """Numbers of the rows that no other row beats, in order; of equal rows the first."""
+    """Numbers of the rows that no other row beats, in order; of equal rows the first.
+
+    ``objectives`` (n, objectives): less is better.
+    """
     order = np.lexsort(objectives.T[::-1])  # a row is beaten by earlier ones alone
     front: list[int] = []
     kept = np.empty((len(objectives), objectives.shape[1]))
@@ -316,13 +325,16 @@ def nondominated(objectives: Float) -> Int:
 
 
 def scale_of(objectives: Float) -> tuple[Float, Float]:
-    """Best value and range of each objective."""
+    """Best value and range of each objective, both (objectives,) and in its unit."""
     low = objectives.min(axis=0)
     return low, objectives.max(axis=0) - low
 
 
 def hypervolume(scaled: Float) -> float:
-    """Volume between a front and the reference point, both in ranges of the first generation."""
+    """Volume between a front and the reference point, both in ranges of the first generation.
+
+    ``scaled`` (n, objectives). The unit is the product of these ranges.
+    """
     from pymoo.indicators.hv import HV
 
     inside = scaled[(scaled < MARGIN).all(axis=1)]  # of a front: no row is beaten
@@ -333,7 +345,7 @@ def hypervolume(scaled: Float) -> float:
 
 
 def verdict(volumes: Float) -> str:
-    """Whether a search still improves, by its hypervolumes."""
+    """Whether a search still improves, by its hypervolumes (generations + 1,)."""
     generations = len(volumes) - 1
     if generations < FEW:
         return f"too few generations to say whether it still improves ({generations} of {FEW})"

@@ -74,7 +74,11 @@ class InFutures:
     fresh: bool = False
 
     def evaluate(self, positions: Float) -> Float:
-        """Outcomes (n, futures, outcomes). Raises FloatingPointError."""
+        """Outcomes (n, futures, outcomes) in their units of positions (n, levers), in per cent.
+
+        Raises FloatingPointError when the model breaks down, InputError when a worker reads
+        otherwise.
+        """
         most = max(1, MOST_RUNS // self.portfolio.futures)
         parts = max(min(self.workers, len(positions)), -(-len(positions) // most))
         chunks = np.array_split(positions, max(parts, 1))

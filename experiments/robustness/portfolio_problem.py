@@ -26,7 +26,7 @@ class Evaluator(Protocol):
         """``positions`` (n, levers), in per cent, to outcomes (n, futures, outcomes).
 
         A future is the same for all portfolios. Raises FloatingPointError when the model breaks
-        down.
+        down. Outcomes are in their units.
         """
 
 
@@ -46,11 +46,11 @@ class Wanted:
 
     @property
     def sign(self) -> float:
-        """What turns the outcome into one of which less is better."""
+        """1 or -1: multiplied by it, less of the outcome is better."""
         return 1.0 if self.better == "down" else -1.0
 
     def misses(self, values: Float) -> Float:
-        """1 where the aim is missed, 0 where it is met (also when met just so)."""
+        """1 where the aim is missed, 0 where it is met (also when met just so); same shape."""
         assert self.aim is not None
         return np.asarray(self.sign * (values - self.aim) > 0.0, dtype=np.float64)
 
@@ -59,8 +59,9 @@ class Wanted:
 class Problem:
     """Levers between ``low`` and ``high``, outcomes to better, and perhaps an effort to keep low.
 
-    ``step``: positions are multiples of it (0: any). ``effort``: positions (n, levers) to (n,);
-    ``limit``: the most that it may be.
+    Positions are per cent, ``low`` and ``high`` (levers,). ``step``: positions are multiples of it
+    (0: any). ``effort``: positions (n, levers) to (n,); ``limit``: the most that it may be. Raises
+    InputError where nothing can be searched.
     """
 
     levers: tuple[str, ...]
@@ -97,17 +98,23 @@ class Problem:
 
     @property
     def rest(self) -> Float:
-        """The position of each lever that is nearest to current policy."""
+        """The position (levers,), per cent, of each lever that is nearest to current policy."""
         return np.asarray(np.clip(0.0, self.low, self.high))
 
     def anchors(self) -> Float:
-        """Portfolios that every search begins with: none, all, and each lever alone, in full."""
+        """Portfolios that every search begins with: none, all, and each lever alone, in full.
+
+        Positions (n, levers), in per cent.
+        """
         full = np.where(np.abs(self.high) >= np.abs(self.low), self.high, self.low)
         alone = np.where(np.eye(len(self.levers), dtype=np.bool_), full, self.rest)
         return np.unique(self.repaired(np.vstack([self.rest, full, alone])), axis=0)
 
     def repaired(self, positions: Float) -> Float:
-        """Positions in range, within the limit and on steps: scaled down together, not cut."""
+        """Positions in range, within the limit and on steps: scaled down together, not cut.
+
+        Positions are (n, levers), in percent.
+        """
         inside = np.clip(positions, self.low, self.high)
         if self.limit is not None and self.effort is not None:
             inside = self._within(inside, self.effort, self.limit)
@@ -134,7 +141,8 @@ class Problem:
         """Objectives (n, objectives), less is better.
 
         ``values`` (n, futures, outcomes); ``best`` (futures, outcomes): the best of the first
-        portfolios in each future, with signs such that less is better.
+        portfolios in each future, with signs such that less is better. Each in the unit of its
+        outcome or effort.
         """
         columns = [
             _statistic(one, values[:, :, j], best[:, j]) for j, one in enumerate(self.outcomes)
@@ -145,12 +153,15 @@ class Problem:
         return np.stack(columns, axis=1)
 
     def best(self, values: Float) -> Float:
-        """The best of portfolios in each future, (futures, outcomes), less is better."""
+        """The best of portfolios in each future, (futures, outcomes), less is better.
+
+        In the units of the outcomes, with signs.
+        """
         return np.asarray((values * self.signs).min(axis=0))
 
     @property
     def signs(self) -> Float:
-        """Sign of each outcome, (outcomes,)."""
+        """1 or -1 for each outcome, (outcomes,): multiplied by it, less is better."""
         return np.array([one.sign for one in self.outcomes])
 
 

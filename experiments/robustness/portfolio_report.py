@@ -163,7 +163,7 @@ def _meets(report: Report, outcome: int, own: Float, base: Float) -> float:
 
 
 def convergence_table(found: Searched) -> pd.DataFrame:
-    """Portfolios that had run and hypervolume after each generation."""
+    """Portfolios that had run and hypervolume after each generation, a row for each."""
     import pandas as pd
 
     volumes, _ = found.convergence()

@@ -64,11 +64,11 @@ class Portfolio:
         return len(self.batch.points) * self.batch.draws
 
     def points_of_futures(self) -> Float:
-        """Number of the point of each future, draws outermost, (futures,)."""
+        """Index of the point of each future, draws outermost, (futures,)."""
         return np.tile(np.arange(len(self.batch.points)), self.batch.draws)
 
     def draws_of_futures(self) -> Float:
-        """Number of the draw of each future; where the point names its draw, that one."""
+        """Index of the draw of each future, (futures,); that of its point, if it names one."""
         column = self.batch.column("posterior")
         if column is not None:
             return np.tile(self.batch.points[:, column], self.batch.draws)
@@ -255,7 +255,10 @@ def effort_of(levers: tuple[str, ...], library: Library) -> tuple[Float, str]:
 
 
 def scenario_text(portfolio: Portfolio, name: str, positions: Float, note: str) -> str:
-    """A portfolio as a scenario file: the study's scenario with these levers."""
+    """A portfolio as a scenario file: the study's scenario with these levers.
+
+    ``positions`` (levers,), in per cent.
+    """
     import yaml
 
     scenario = portfolio.batch.scenarios[0]

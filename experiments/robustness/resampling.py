@@ -77,7 +77,7 @@ class Trial:
 
 
 def inside(boxes: Sequence[Box], x: pd.DataFrame) -> Bool:
-    """Cases that lie in any of the boxes."""
+    """Cases that lie in any of the boxes, (cases,)."""
     found = np.zeros(len(x), dtype=bool)
     for box in boxes:
         found |= box.holds(x)
@@ -166,7 +166,10 @@ def spread(cases: Cases, boxes: Sequence[Box], seed: int = 1) -> tuple[Span, Spa
 
 
 def limits_again(result: Trial, cases: Cases) -> pd.DataFrame:
-    """How often each factor is restricted in the halves, and where its limits lie there."""
+    """How often each factor is restricted in the halves, and where its limits lie there.
+
+    A row a factor.
+    """
     import pandas as pd
 
     lines = []

@@ -74,7 +74,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """What the measures give of the rows held."""
+    """What the measures give of the rows held. ``outcomes``: dims policy, future, outcome."""
 
     asked: Asked
     baseline: str
@@ -86,7 +86,10 @@ class Found:
 
 
 def read_thresholds(given: Sequence[str], known: Sequence[str]) -> dict[str, float]:
-    """``INDICATOR:PRODUCT=NUMBER`` by id of the outcome. Raises InputError."""
+    """``INDICATOR:PRODUCT=NUMBER`` by id of the outcome, in its unit.
+
+    Raises InputError for an unknown outcome and for what is no number.
+    """
     found = {}
     for one in given:
         name, _, number = one.partition("=")
@@ -181,7 +184,10 @@ def good_enough(asked: Asked, baseline: str) -> str:
 
 
 def print_robust(found: Found, futures: Futures, console: Console) -> None:
-    """Print a table for each outcome, the reversals and the dominated policies."""
+    """Print a table for each outcome, the reversals and the dominated policies.
+
+    Raises InputError where there is nothing to print.
+    """
     count = found.outcomes.sizes["future"]
     console.print()
     console.print(f"Policies over {count} sampled futures, {found.year}.", style="bold")

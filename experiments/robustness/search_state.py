@@ -49,17 +49,17 @@ class State:
 
     @property
     def positions(self) -> Float:
-        """All portfolios that ran, (n, levers), in the order in which they did."""
+        """All portfolios that ran, (n, levers), in per cent, in the order in which they did."""
         return np.concatenate([one.positions for one in self.generations])
 
     @property
     def values(self) -> Float:
-        """Their outcomes, (n, futures, outcomes)."""
+        """Their outcomes, (n, futures, outcomes), in the units of the outcomes."""
         return np.concatenate([one.values for one in self.generations])
 
     @property
     def counts(self) -> Int:
-        """Portfolios that had run at the end of each generation."""
+        """Portfolios that had run at the end of each generation, (generations,)."""
         return np.cumsum([len(one.positions) for one in self.generations])
 
     @property

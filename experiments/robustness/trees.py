@@ -25,7 +25,10 @@ SEED = 1  # of ties between equally good splits
 
 
 def leaves(x: pd.DataFrame, y: Bool, mass: float = LEAST_MASS) -> list[Box]:
-    """The leaves of the tree, densest in cases of interest first; one without limits: no split."""
+    """The leaves of the tree, densest in cases of interest first; one without limits: no split.
+
+    ``x``: a column a factor; ``y`` (cases,): which are of interest.
+    """
     with quiet():
         from ema_workbench.analysis import cart
 

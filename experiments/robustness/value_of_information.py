@@ -97,7 +97,10 @@ class Information:
 
 
 def gain(chosen: Float) -> float:
-    """Mean of the best policy in each column less the best mean; ``chosen`` (policy, N)."""
+    """Mean of the best policy in each column less the best mean; ``chosen`` (policy, N).
+
+    In its unit.
+    """
     return _weighted(chosen, np.ones(chosen.shape[1]))
 
 
@@ -213,7 +216,7 @@ def _direct(name: str, cases: Float, again: Sequence[float]) -> Value:
 
 
 def design(columns: Sequence[tuple[Factor, Float]]) -> Float:
-    """Columns of the regression (P, J), each of mean 0.
+    """Dimensionless columns of the regression (P, J), each of mean 0.
 
     An ordered factor: a line, hardly penalised, and cubic splines with knots at quantiles. Another
     one: a column for each of its values. A few of them together: products of pairs as well.

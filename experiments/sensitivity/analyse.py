@@ -66,7 +66,10 @@ def width_of_blocks(plan: Plan, memory: int) -> int:
 def plan_of(
     points: Float, problem: Problem, method: Method, settings: Settings, outputs: int, memory: int
 ) -> Plan:
-    """The plan of a method. Raises InputError where tables of pairs would not fit."""
+    """The plan of a method for ``points`` (runs, factors).
+
+    Raises InputError where tables of pairs would not fit.
+    """
     plan = method.prepare(np.asarray(points, dtype=np.float64), problem, settings)
     pairs = 16 * len(plan.labels) ** 2 * outputs if settings.second_order else 0
     if pairs > 2 * memory:

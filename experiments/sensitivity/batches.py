@@ -164,7 +164,10 @@ def _factor_labels(store: xr.Dataset, problem: Problem) -> dict[str, npt.NDArray
 
 
 def settings_of(attributes: Mapping[str, Any], method: Method, asked: Settings) -> Settings:
-    """What the design of a store says stands above what was asked."""
+    """What the design of a store says stands above what was asked.
+
+    Raises InputError for a second order that the method has not.
+    """
 
     def told(name: str, other: int) -> int:
         return int(attributes.get(f"design_{name}", other))

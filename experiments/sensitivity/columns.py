@@ -27,13 +27,16 @@ class Columns(Protocol):
     """Values by (points, outputs); ``blocks``: first output and the one after the last."""
 
     @property
-    def blocks(self) -> list[tuple[int, int]]: ...
+    def blocks(self) -> list[tuple[int, int]]:
+        """First output of each block, and the one after its last."""
+        ...
 
     def read(self, block: int) -> Values:
-        """All points of the outputs of a block."""
+        """All points of the outputs of a block, (points, outputs), in their units."""
 
 
 def spans(outputs: int, width: int) -> list[tuple[int, int]]:
+    """Blocks of ``width`` outputs: the first of each, and the one after its last."""
     return [(first, min(first + width, outputs)) for first in range(0, outputs, width)]
 
 
@@ -46,9 +49,11 @@ class Held:
 
     @property
     def blocks(self) -> list[tuple[int, int]]:
+        """First output of each block, and the one after its last."""
         return spans(self.values.shape[1], self.width)
 
     def read(self, block: int) -> Values:
+        """All points of the outputs of a block, (points, outputs), in their units."""
         first, last = self.blocks[block]
         return self.values[:, first:last]
 
@@ -76,7 +81,7 @@ class Turned:
             self.memory[block] = np.empty((self.points, last - first), dtype=np.float32)
 
     def put(self, scenario: int, first: int, values: Single) -> None:
-        """Points from ``first`` on, all outputs of a scenario."""
+        """Points from ``first`` on, (points, outputs), all outputs of a scenario."""
         for at, (start, stop) in enumerate(self.each):
             block = scenario * len(self.each) + at
             if self.file is None:
@@ -89,6 +94,7 @@ class Turned:
         return 4 * self.points * self.blocks[block][0]
 
     def read(self, block: int) -> Values:
+        """All points of the outputs of a block, (points, outputs), in their units."""
         if self.file is None:
             return self.memory[block]
         first, last = self.blocks[block]

@@ -245,8 +245,11 @@ class _Delta:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError for groups, factors without an order, or
-    too few points for densities by class."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError for groups, factors without an order, or too few points for densities by
+    class.
+    """
     no_groups(problem, "delta", "densities are compared in classes of one factor")
     if len(points) < 100:
         raise refuse_size("delta", len(points), "100 or more")

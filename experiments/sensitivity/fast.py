@@ -20,7 +20,7 @@ from experiments.sensitivity.problem import (
 
 
 def orders(curve: Float, harmonics: int) -> tuple[Float, Float]:
-    """First and total order along a curve (outputs, n).
+    """First and total order along a curve (outputs, n): shares of the variance, (outputs,).
 
     Saltelli, Tarantola and Chan (1999). A curve without any variance gives NaN.
     """
@@ -71,8 +71,10 @@ class _Fast:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError for groups, factors without an order, or
-    points that are no such design."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError for groups, factors without an order, or points that are no such design.
+    """
     no_groups(problem, "fast", "each factor has a frequency of its own along a curve")
     runs, least = len(points), 4 * settings.harmonics**2
     n = runs // problem.size

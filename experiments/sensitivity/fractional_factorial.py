@@ -16,7 +16,10 @@ from experiments.sensitivity.problem import (
 
 
 def contrast(columns: int) -> Float:
-    """Signs of each column in each run (2 x columns, columns), as SALib's design has them."""
+    """Signs (factors 1 or -1) of each column in each run, as SALib's design has them.
+
+    Shape (2 x columns, columns).
+    """
     from scipy.linalg import hadamard
 
     signs = hadamard(columns).astype(np.float64)
@@ -56,8 +59,10 @@ class _Factorial:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError for groups, factors without an order, or
-    points that are no such design."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError for groups, factors without an order, or points that are no such design.
+    """
     no_groups(problem, "fractional-factorial", "each factor stands at its low or its high end")
     wanted = 2 * columns_of(problem.size)
     if len(points) != wanted:

@@ -91,8 +91,10 @@ class _Representation:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError for groups, factors without an order, one
-    factor alone or too few points."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError for groups, factors without an order, one factor alone or too few points.
+    """
     no_groups(problem, "hdmr", "a smooth function is fitted to each factor")
     if len(points) < LEAST:
         raise refuse_size("hdmr", len(points), f"{LEAST} or more")

@@ -72,7 +72,10 @@ class _Morris:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError where the points are no such design."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError where the points are no such design.
+    """
     size = len(problem.labels) + 1
     if len(points) < 2 * size or len(points) % size:
         raise refuse_size("morris", len(points), f"trajectories x {size}, 2 or more trajectories")

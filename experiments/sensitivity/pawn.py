@@ -156,7 +156,10 @@ def sorted_outputs(values: Float) -> tuple[Int, Bool]:
 
 
 def statistics(distance: Float) -> dict[str, Float]:
-    """Over slices: distance (factors, slices, outputs) to tables (factors, outputs)."""
+    """Over slices: distance (factors, slices, outputs) to tables (factors, outputs).
+
+    Distances are shares, 0 to 1.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a factor that never varies: NaN
         mean, spread = np.nanmean(distance, axis=1), np.nanstd(distance, axis=1)
@@ -211,8 +214,11 @@ class _Pawn:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError where slices would be all but empty, or
-    would hold unlike values of a factor without an order."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError where slices would be all but empty, or would hold unlike values of a factor
+    without an order.
+    """
     if len(points) < 2 * settings.slices:
         raise refuse_size("pawn", len(points), f"{2 * settings.slices} or more")
     for name, column, unordered in zip(problem.names, points.T, problem.unordered, strict=False):

@@ -31,6 +31,7 @@ class Problem:
 
     @property
     def size(self) -> int:
+        """Number of factors."""
         return len(self.names)
 
     @property
@@ -62,7 +63,8 @@ class Settings:
     """How indices are estimated. ``resamples``: of the bootstrap; ``seed``: of resampling.
 
     ``levels``: of the Morris design; ``harmonics``: of fast (M), ``balanced_harmonics``: of
-    rbd-fast; ``slices``: of pawn; ``order``: of hdmr, 0 for 2 up to ten factors and else 1.
+    rbd-fast; ``slices``: of pawn; ``order``: of hdmr, 0 for 2 up to ten factors and else 1. Raises
+    InputError for fewer than two resamples.
     """
 
     second_order: bool = False
@@ -128,7 +130,7 @@ def sizes_of(n: int, least: int = 2) -> tuple[int, ...]:
 
 
 def no_groups(problem: Problem, method: str, why: str) -> None:
-    """Refuses groups, and factors whose values have no order."""
+    """Refuses groups, and factors whose values have no order. Raises InputError."""
     if problem.groups is not None:
         raise InputError(
             f"{method} does not take groups: {why}",
@@ -146,7 +148,7 @@ def no_groups(problem: Problem, method: str, why: str) -> None:
 
 
 def counts_of(rows: Int, size: int) -> Float:
-    """How often each of ``size`` rows is in each resample: (resamples, size)."""
+    """Number of times that each of ``size`` rows is in each resample: (resamples, size)."""
     resamples = len(rows)
     shifted = rows + size * np.arange(resamples)[:, None]
     counted = np.bincount(shifted.ravel(), minlength=resamples * size)
@@ -160,11 +162,12 @@ def half_width(resampled: Float) -> Float:
 
 
 def dummy_column(runs: int, seed: int) -> Float:
-    """A factor that nothing depends on: uniform, the same for a seed."""
+    """A factor that nothing depends on: uniform, (runs,), the same for a seed."""
     return np.random.default_rng([seed, 0xD0]).random(runs)
 
 
 def refuse_size(method: str, runs: int, wanted: str) -> InputError:
+    """The error of points that are no design of the method."""
     return InputError(
         f"the number of points is not that of a design of {method}",
         key="points",

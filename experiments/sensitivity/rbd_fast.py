@@ -20,13 +20,19 @@ from experiments.sensitivity.problem import (
 
 
 def waves(n: int, harmonics: int) -> Float:
-    """Cosines and sines of the first frequencies over n places: (2 x harmonics, n)."""
+    """Cosines and sines, dimensionless, of the first frequencies over n places.
+
+    Shape (2 x harmonics, n).
+    """
     angle = 2.0 * np.pi * np.outer(np.arange(1, harmonics + 1), np.arange(n)) / n
     return np.vstack([np.cos(angle), np.sin(angle)])
 
 
 def places(column: Float) -> Int:
-    """Rows in the order of a factor up and down again: it makes one wave (Plischke 2010)."""
+    """Rows (n,) in the order of a factor up and down again: it makes one wave (Plischke 2010).
+
+    ``column`` (n,): the factor in each run.
+    """
     order = np.argsort(column)
     return np.concatenate([order[::2], order[1::2][::-1]]).astype(np.int64)
 
@@ -82,8 +88,10 @@ class _Balanced:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError for groups, factors without an order, or
-    fewer points than the harmonics need."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError for groups, factors without an order, or fewer points than the harmonics need.
+    """
     no_groups(problem, "rbd-fast", "runs are put in the order of one factor")
     least = 6 * settings.balanced_harmonics
     if len(points) < least:

@@ -113,7 +113,10 @@ def _share(part: Float, variance: Float) -> Float:
 
 
 def prepare(points: Float, problem: Problem, settings: Settings) -> Plan:
-    """Ready for blocks of outputs. Raises InputError where the points are no such design."""
+    """Ready for blocks of outputs; ``points`` (runs, factors).
+
+    Raises InputError where the points are no such design.
+    """
     labels, runs = len(problem.labels), len(points)
     step = (2 * labels if settings.second_order else labels) + 2
     n = runs // step

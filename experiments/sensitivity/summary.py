@@ -29,7 +29,7 @@ LEADING = 3  # factors of a row
 
 
 def shown_outputs(dataset: xr.Dataset) -> npt.NDArray[np.int64]:
-    """Outputs to tell of: the last year, the first group; those told first first."""
+    """Outputs (n,) to tell of: the last year, the first group; those told first first."""
     year, group = dataset["year"].values, dataset["group"].values.astype(str)
     some = np.flatnonzero((year == year.max()) & (group == group[0]))
     indicator, product = (dataset[key].values.astype(str) for key in ("indicator", "product"))

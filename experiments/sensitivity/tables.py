@@ -131,7 +131,7 @@ def _attributes(found: Found) -> dict[str, Any]:
 
 
 def long_table(dataset: xr.Dataset, first: int = 0, last: int | None = None) -> pd.DataFrame:
-    """Main index, one row an output and factor, with both ends of its interval."""
+    """Main index, one row an output and factor, with both ends of its interval as columns."""
     import pandas as pd
 
     some = dataset.isel(output=slice(first, last))

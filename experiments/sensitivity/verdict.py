@@ -24,6 +24,7 @@ class Rule:
 
     Its widest half-width is at most ``relative`` times its largest index or, where indices are
     shares, at most ``absolute`` (whichever is larger), and ranks at N/2 and N agree to ``rank``.
+    Raises InputError for numbers out of their ranges.
     """
 
     relative: float = 0.1
@@ -114,7 +115,7 @@ def rank_stability(half: Float, full: Float, dummy: Float, low: Float | None = N
 def threshold(dummy: Float, share: bool) -> Float:
     """What the lower end of an interval must exceed for its factor to be told: the dummy.
 
-    Where there is none: NO_DUMMY for shares, 0 in the unit of the output.
+    Where there is none: NO_DUMMY for shares, 0 in the unit of the output. Same shape.
     """
     found: Float = np.where(np.isnan(dummy), NO_DUMMY if share else 0.0, dummy)
     return found
@@ -151,7 +152,10 @@ def judge(estimate: Estimate, runs: int, rule: Rule, fixed: bool = False) -> Jud
 
 
 def whole_designs(more: Int, runs: int, n: int, doubling: bool) -> Int:
-    """The same rounded up to whole designs: of the next power of two, or whole steps of N."""
+    """The same rounded up to whole designs: of the next power of two, or whole steps of N.
+
+    Same shape.
+    """
     step = runs // n
     wanted = np.ceil((more + runs) / step)
     if doubling:

@@ -54,7 +54,6 @@ class Answer:
     draws: int
     most: int
     lost: int = 0
-    milliseconds: float = 0.0
     broken: InputError | None = None
 
     @property

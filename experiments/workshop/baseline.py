@@ -43,7 +43,10 @@ FUTURE = Choice.of((), since=BRANCH_YEAR - FIRST_YEAR)
 
 @dataclass(frozen=True)
 class Block:
-    """Some draws with their states at the branch. ``whole``: years before it are all there."""
+    """Some draws with their states at the branch. ``whole``: years before it are all there.
+
+    ``numbers`` (D,): numbers of the draws.
+    """
 
     numbers: Int
     opened: Opened

@@ -15,6 +15,7 @@ from experiments.workshop.dots import Dot, Observed
 from experiments.workshop.elements import Tag, button
 from experiments.workshop.fields import Select, hidden, section
 from experiments.workshop.legend import build_legend, names_of
+from experiments.workshop.meaning import owner
 from experiments.workshop.problems import told_error
 from experiments.workshop.view import Graph
 from model.errors import InputError
@@ -151,10 +152,7 @@ class _Graph:
             )
             for theme, indicators in graphs.themes.items()
         ]
-        products = [
-            (one, twins.product_name(one, words, self._catalogue))
-            for one in graphs.products(graph.indicator)
-        ]
+        products = [(one, owner(one, words)) for one in graphs.products(graph.indicator)]
         regions = [(one, words.name(f"region.{one}")) for one in graphs.regions]
         ages = [(one, words.name(f"age_group.{one}")) for one in graphs.ages]
         self._selects["indicator"].show(themes, graph.indicator)

@@ -1,4 +1,4 @@
-"""One accessible dialog for all parts of the page: the browser's own, named by its heading.
+"""One accessible dialog for all parts of the page: the browser's own, named by its heading::
 
     box = dialog(words.say("drawer.save.title"))
     ...

@@ -157,7 +157,8 @@ class _Drawer:
 
     def _fill(self) -> None:
         view = self.session.view
-        drawn = (view.scenario, view.saved, view.overlaid, self._unfolded)
+        under = [one == view.scenario for one in view.saved]
+        drawn = (_own_of(view), under, view.saved, view.overlaid, self._unfolded)
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -179,9 +180,7 @@ class _Drawer:
 
     def _own(self, view: View) -> None:
         say, scenario = self.say, view.scenario
-        moved = len(entries(scenario))
-        number = saved.number_of(view, scenario.title)
-        changed = saved.unsaved(view) and (moved > 0 or scenario != idle())
+        _, moved, number, changed = _own_of(view)
         with Tag("li", classes="df-scenario"):
             line_sample("scenario")
             with Tag("div", classes="df-scenario-name"):
@@ -317,3 +316,11 @@ class _Drawer:
         self._unfolded = ""
         self._act(saved.delete(self.session.view, number), "drawer-compare")
         passing.tell(self.say("drawer.deleted", name=name), self.client)
+
+
+def _own_of(view: View) -> tuple[str | None, int, int | None, bool]:
+    """Of the scenario under the hand: name, how much is moved, number of the saved one of that
+    name, and whether anything is unsaved."""
+    scenario, moved = view.scenario, len(entries(view.scenario))
+    changed = saved.unsaved(view) and (moved > 0 or scenario != idle())
+    return scenario.title, moved, saved.number_of(view, scenario.title), changed

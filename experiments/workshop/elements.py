@@ -27,7 +27,9 @@ class Tag(TextElement):
         truth = isinstance(value, bool) and name.startswith("aria-")
         shown = str(value).lower() if truth else value
         absent = value is None or (value is False and not name.startswith("aria-"))
-        self.props.set_optional(name, None if absent else shown)
+        new = None if absent else shown
+        if self.props.get(name) != new:  # else the browser would draw the whole page anew
+            self.props.set_optional(name, new)
 
 
 def button(

@@ -55,15 +55,6 @@ MOVES = {
 }
 
 
-@dataclass(frozen=True)
-class Load:
-    """How busy the engine is. ``draws``: those of a preview now."""
-
-    draws: int
-    waiting: int
-    pages: int
-
-
 @dataclass
 class _Work:
     """One scenario on some graphs: what has been run. ``found`` (graphs, N, years)."""
@@ -74,6 +65,7 @@ class _Work:
     done: Bool
     preview: Float | None = None  # (graphs, k, years)
     steps: list[tuple[int, slice]] = field(default_factory=list)  # still to be run, last first
+    told: Answer | None = None  # what was told last
     turn: Lock = field(default_factory=Lock)  # held while draws of it are run
 
 
@@ -96,6 +88,7 @@ class Engine:
         self.draws, self.seed = baseline.draws, self.study.options.seed
         self._runs = Runs(baseline, threads)
         self._known: OrderedDict[str, _Work] = OrderedDict()
+        self._current: dict[Graph, Fan] = {}  # current policy
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
         self._lately: dict[str, float] = {}  # when each page asked last
         self._wake = Condition()
@@ -161,7 +154,9 @@ class Engine:
 
     def reference(self, graph: Graph) -> Fan:
         """Current policy. Raises InputError for what no graph shows."""
-        return Fan(graph, bands(self.baseline.of(graph)))
+        if graph not in self._current:
+            self._current[graph] = Fan(graph, bands(self.baseline.of(graph)))
+        return self._current[graph]
 
     def ask(self, ask: Ask) -> None:
         """Answer a page; what it asked before is dropped."""
@@ -177,20 +172,25 @@ class Engine:
             self._asked.pop(client, None)
             self._lately.pop(client, None)
 
-    def load(self) -> Load:
-        """How busy the engine is."""
+    @property
+    def asked(self) -> int:
+        """Pages that more draws may still be run for."""
         with self._wake:
-            waiting = sum(not asked.told for asked in self._asked.values())
-            return Load(self._few(waiting), waiting, len(self._asked))
+            return len(self._asked)
+
+    @property
+    def waiting(self) -> int:
+        """Pages that have heard nothing yet of what they asked last."""
+        with self._wake:
+            return sum(not asked.told for asked in self._asked.values())
 
     def answer(
         self, scenario: ScenarioFile, graphs: Sequence[Graph], draws: int | None = None
     ) -> Answer:
         """Graphs of one scenario, run here and now. Raises InputError."""
-        began = time.perf_counter()
         work = self._work(scenario, tuple(graphs))
         self._run_until(work, draws)
-        return self._told(work, began)
+        return self._told(work)
 
     def values(
         self, scenario: ScenarioFile, graphs: Sequence[Graph], draws: int | None = None
@@ -278,23 +278,29 @@ class Engine:
             work.steps.pop()
             return True
 
-    def _told(self, work: _Work, began: float) -> Answer:
+    def _told(self, work: _Work) -> Answer:
+        """The same object until more draws are run."""
         done = work.done.copy()  # another thread may be at it
         ran, values = np.flatnonzero(done), work.found[:, done]
         if work.preview is not None and len(ran) < work.preview.shape[1]:
             ran, values = self.baseline.ran[: work.preview.shape[1]], work.preview
+        told = work.told
+        if told is None or told.draws + told.lost != ran.size:
+            told = work.told = self._summed(work.graphs, ran, values)
+        return told
+
+    def _summed(self, graphs: Sequence[Graph], ran: Int, values: Float) -> Answer:
+        """The answer that some draws (k,) with their values (graphs, k, years) give."""
         sound = np.isfinite(values).any(axis=(0, 2))
-        milliseconds = 1000.0 * (time.perf_counter() - began)
         if not sound.any():
             why = InputError("the model breaks down in every draw of this scenario")
-            return Answer((), 0, self.draws, int(ran.size), milliseconds, why)
+            return Answer((), 0, self.draws, int(ran.size), why)
         lost = ran[~sound]
         fans = tuple(
-            self._fan(graph, ran[sound], values[g, sound], lost)
-            for g, graph in enumerate(work.graphs)
+            self._fan(graph, ran[sound], values[g, sound], lost) for g, graph in enumerate(graphs)
         )
         count = int(ran.size - lost.size)
-        return Answer(fans, count, self.draws, int(lost.size), milliseconds)
+        return Answer(fans, count, self.draws, int(lost.size))
 
     def _fan(self, graph: Graph, ran: Int, found: Float, lost: Int) -> Fan:
         reference = self.baseline.of(graph)
@@ -355,7 +361,7 @@ class Engine:
 
     def _answer(self, asked: _Asked, number: int) -> None:
         """One turn of the engine for one scenario of a page."""
-        ask, began = asked.ask, time.perf_counter()
+        ask = asked.ask
         try:
             work = self._work(ask.scenarios[number], ask.graphs)
             before = asked.told.get(number)
@@ -372,14 +378,12 @@ class Engine:
         asked.told[number] = count if work.steps else self.draws
         told = [share for share in TOLD_AT if (before or 0) < share * self.draws <= count]
         if first or told or not work.steps:
-            ask.told(number, self._told(work, asked.since if first else began))
+            ask.told(number, self._told(work))
 
     def _preview(self, work: _Work) -> None:
         if work.preview is not None:
             return
-        with self._wake:
-            waiting = sum(not asked.told for asked in self._asked.values())
-        few, began = self._few(waiting), time.perf_counter()
+        few, began = self._few(self.waiting), time.perf_counter()
         block = self.baseline.preview
         work.preview = self._runs.run(work.plan, block, slice(0, few), work.graphs)
         self._pace += 0.2 * ((time.perf_counter() - began) / few - self._pace)

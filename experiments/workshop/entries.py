@@ -23,7 +23,7 @@ WHOLES = ("central_trends", "events", "rules", "changes")  # moved as one
 
 
 def entries(scenario: ScenarioFile) -> dict[str, float | None]:
-    """Entries of a scenario with their positions, None for what has none."""
+    """Entries of a scenario with their positions in per cent, None for what has none."""
     return {
         **{f"{LEVERS}.{name}": position for name, position in scenario.levers.items()},
         **{f"{TRENDS}.{name}": position for name, position in scenario.trends.items()},
@@ -81,11 +81,6 @@ def places_of(values: Iterable[float]) -> int:
     """Digits after the point with which numbers that are read together can be told apart."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     return max(0, min(6, twins.ROUGH - 1 - math.floor(math.log10(largest)))) if largest else 0
-
-
-def signed(value: float, places: int, words: Words) -> str:
-    """A difference with so many digits after the point, as ``twins.signed`` tells it."""
-    return twins.signed(words, value, places)
 
 
 def signed_interval(

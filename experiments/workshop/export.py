@@ -153,7 +153,7 @@ def told_of(numbers: Numbers) -> Mapping[str, str]:
 
 
 def dataset_of(numbers: Numbers) -> xr.Dataset:
-    """Every draw: a variable for each graph by scenario, draw and time, in the model's unit."""
+    """Every draw: a variable for each graph, dims scenario, draw and time, in the model's unit."""
     import xarray as xr
 
     ids = [one.role for one in numbers.scenarios]

@@ -43,6 +43,7 @@ export default {
     this.axis = new Intl.NumberFormat(this.language, { maximumSignificantDigits: 6 });
     this.exact = new Intl.NumberFormat(this.language, { maximumSignificantDigits: 3 });
     const chart = echarts.init(this.$el, null, { renderer: "canvas" });
+    chart.getZr().setSleepAfterStill(1); // nothing here moves by itself
     chart.on("rendered", () => this.painted());
     const options = this.options;
     options.yAxis.axisLabel.formatter = (number) =>
@@ -67,7 +68,8 @@ export default {
       }
       Object.assign(this, told);
       if (draws) this.draws = draws;
-      this.chart.setOption(option);
+      if (Object.keys(option).length) this.chart.setOption(option);
+      else this.painted(); // the graph stands as it should
     },
     painted() {
       const df = window.df;

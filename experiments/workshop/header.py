@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from experiments.workshop.session import Session
 
 PAGES = ("agents", "studies", "about")
+KEEPS = "df-keeps"  # links that page.js gives the state of the page
 ARROWS = {  # paths on a field of 24 by 24
     "undo": "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
     "redo": "m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
@@ -108,22 +109,15 @@ def _icon(name: str, label: str, pressed: object, about: str = "") -> Tag:
 def _build_languages(session: Session) -> None:
     words = session.words
     with Tag("nav", classes="df-languages", aria_label=words.say("page.languages")):
-        links = {}
         for language in LANGUAGES:
-            links[language] = Tag("a", language.upper(), "df-language", lang=language)
-            links[language].attribute("hreflang", language)
-            name = words.say(f"language.{language}")
-            links[language].attribute("aria-label", f"{language.upper()} {name}")
-            links[language].attribute("title", name)
-            if language == words.language:
-                links[language].attribute("aria-current", "true")
-
-    def show() -> None:
-        for language, link in links.items():
+            link = Tag("a", language.upper(), f"df-language {KEEPS}", lang=language)
             link.attribute("href", address(session.view, language))
-
-    session.listen("view", show)
-    show()
+            link.attribute("hreflang", language)
+            name = words.say(f"language.{language}")
+            link.attribute("aria-label", f"{language.upper()} {name}")
+            link.attribute("title", name)
+            if language == words.language:
+                link.attribute("aria-current", "true")
 
 
 def _build_pages(session: Session) -> None:
@@ -132,15 +126,8 @@ def _build_pages(session: Session) -> None:
     with nav, Tag("details", classes="df-menu"):
         Tag("summary", words.say("page.more"), "df-button")
         with Tag("ul", classes="df-menu-list"):
-            links = {}
             for page in PAGES:
                 with Tag("li"):
-                    links[page] = Tag("a", words.say(f"page.to.{page}"))
-
-    def show() -> None:
-        # With the state, so that the way back leads to it.
-        for page, link in links.items():
-            link.attribute("href", address(session.view, words.language, f"/{page}"))
-
-    session.listen("view", show)
-    show()
+                    # With the state, so that the way back leads to it.
+                    way = address(session.view, words.language, f"/{page}")
+                    Tag("a", words.say(f"page.to.{page}"), KEEPS, href=way)

@@ -106,7 +106,7 @@ def _driven(effect: DriverEffect, library: Library, words: Words) -> str:
 
 
 def show_info(session: Session, lever: str) -> None:
-    """Open the dialog of a lever or a trend."""
+    """Open the dialog of a lever or a trend. Raises InputError for what is neither."""
     words = session.words
     found = meaning_of(lever, session.engine.library, words)
     box = dialog(found.title, wide=True)

@@ -23,12 +23,15 @@ class OneLine(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
 
     def formatException(self, ei: ErrorInfo) -> str:
+        """Kind of the error, its words and where it arose."""
         return "" if ei[1] is None else told(ei[1])
 
     def formatStack(self, stack_info: str) -> str:
+        """Nothing: a stack takes many lines."""
         return ""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record on one line, without unprintable characters."""
         # Another handler may have left its own, longer telling of the error on the record.
         own = logging.makeLogRecord({**record.__dict__, "exc_text": None})
         if isinstance(record.msg, BaseException):  # NiceGUI logs errors as messages

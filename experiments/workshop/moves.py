@@ -42,12 +42,12 @@ def _narrower(lever: str, library: Library) -> set[str]:
 
 
 def inherited(levers: Mapping[str, float], lever: str, library: Library) -> float:
-    """Where a lever stands without an entry of its own."""
+    """Where a lever stands without an entry of its own, in per cent."""
     return next((levers[one] for one in _wider(lever, library) if one in levers), 0.0)
 
 
 def standing(scenario: ScenarioFile, lever: str, library: Library) -> float:
-    """Where a lever stands, whatever narrower ones do."""
+    """Where a lever stands, in per cent, whatever narrower ones do."""
     levers = scenario.levers
     return levers[lever] if lever in levers else inherited(levers, lever, library)
 

@@ -41,7 +41,7 @@ class Picture:
     dots: tuple[Dot, ...] = ()
 
     def drawn(self) -> Sequence[Float]:
-        """All bands."""
+        """All bands, each (LEVELS, YEARS), in the unit shown."""
         return (self.reference, *(() if self.own is None else (self.own,)), *self.overlaid)
 
 
@@ -87,6 +87,7 @@ def axis_of(picture: Picture, at_least: tuple[float, float] | None = None) -> di
     """Ends of the upright axis and the step of its labels: from nought where that makes sense.
 
     ``at_least``: ends that it keeps while a hand moves, so that lines move and the axis does not.
+    In the unit shown.
     """
     numbers = np.concatenate([np.ravel(bands) for bands in picture.drawn()])
     known = numbers[np.isfinite(numbers)].tolist()

@@ -136,7 +136,7 @@ def dress(words: Words, skip: str, told: str = "page.skip") -> None:
 
 def _keep_address(client: Client, session: Session) -> None:
     told = json.dumps(address(session.view, session.words.language))
-    client.run_javascript(f"history.replaceState(history.state, '', {told})")
+    client.run_javascript(f"df.keep({told})")
 
 
 def _build_notices(session: Session) -> None:

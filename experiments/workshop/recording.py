@@ -137,7 +137,7 @@ class Recorder:
         return found
 
     def states(self, slots: Int) -> Int:
-        """Number in STATES of who lives in each slot."""
+        """Number in STATES of who lives in each slot; same shape (n,)."""
         people = self.twin.crowd.people
         there = people.stratum[slots] < CHILD
         own = np.where(there, people.state[np.ix_(self.products, slots)], 0)
@@ -261,7 +261,7 @@ def packed(told: Told) -> bytes:
 
 
 def write(folder: Path = FOLDER, size: Size | None = None) -> list[Path]:
-    """Record everything that is shipped; the files."""
+    """Record everything that is shipped; the files. Raises InputError as ``record``."""
     folder.mkdir(exist_ok=True)
     paths = []
     for scenario, told in record(size).items():

@@ -14,6 +14,7 @@ from experiments.workshop.dialogs import dialog
 from experiments.workshop.dots import Dot, Observed
 from experiments.workshop.elements import Tag, button, line_sample
 from experiments.workshop.fields import Select
+from experiments.workshop.meaning import owner
 from experiments.workshop.room_board import HIGH, LOW, MEDIAN, Board
 from experiments.workshop.view import Graph
 from scenarios.schema import REFERENCE
@@ -120,10 +121,7 @@ class RoomGraph:
             )
             for theme, indicators in graphs.themes.items()
         ]
-        products = [
-            (one, twins.product_name(one, words, self._catalogue))
-            for one in graphs.products(self.graph.indicator)
-        ]
+        products = [(one, owner(one, words)) for one in graphs.products(self.graph.indicator)]
         self._indicator.show(themes, self.graph.indicator)
         self._product.show([("", products)], self.graph.product)
 

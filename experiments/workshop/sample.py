@@ -31,7 +31,10 @@ PULL = 0.8  # to the middle, so that those tied to nobody else do not drift away
 
 
 class Sample(NamedTuple):
-    """Slots of people, ties between them (i, j, number of the kind in PLACES), and a drawing."""
+    """Slots of people, ties between them (i, j, number of the kind in PLACES), and a drawing.
+
+    ``slots`` (people,).
+    """
 
     slots: Int
     ties: Int  # (n, 3)
@@ -87,8 +90,10 @@ def _ties(twin: Twin, number: Mapping[int, int]) -> Int:
 
 
 def drawing(people: int, ties: Int) -> Int:
-    """Places on a sheet: ties pull, people push (Fruchterman and Reingold 1991). Nothing is random
-    but the start, which is always the same."""
+    """Places (people, 2) on a sheet: ties (n, 2) pull, people push (Fruchterman and Reingold 1991).
+
+    Nothing is random but the start, which is always the same.
+    """
     at = np.random.default_rng(1).random((people, 2)) * (WIDTH, HEIGHT)
     apart = np.sqrt(WIDTH * HEIGHT / max(people, 1))
     middle = np.array([WIDTH, HEIGHT]) / 2

@@ -175,6 +175,7 @@ def server_of(host: Host, parts: Sequence[Part] = PARTS) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,  # nobody stands between: what they claim of addresses is not believed
         ws_max_size=LARGEST_MESSAGE,
+        ws_per_message_deflate=False,  # small messages on one network: not worth the time
         timeout_graceful_shutdown=GRACE,
         lifespan="on",
     )

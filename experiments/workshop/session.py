@@ -117,7 +117,7 @@ class Session:
         self.engine.ask(Ask(self.key, scenarios, self.view.graphs, told, live))
 
     def _heard(self, number: int, scenario: int, answer: Answer) -> None:
-        if number == self._asked:
+        if number == self._asked and self.answers.get(scenario) is not answer:
             self.answers[scenario] = answer
             self.tell("answer")
 

@@ -86,12 +86,15 @@ class Study:
 
     @cached_property
     def dataset(self) -> xr.Dataset:
-        """Its file, which stays open: opening takes a second or two, reading a graph does not."""
+        """Its file, which stays open: opening takes a second or two, reading a graph does not.
+
+        Dims as in the file.
+        """
         return _open(self.path)
 
     @cached_property
     def about(self) -> About:
-        """What it holds. Raises one of UNREADABLE."""
+        """What it holds. Raises one of UNREADABLE, such as ValueError for an empty study."""
         dataset = self.dataset
         told = _told_store(dataset) if _is_store(self.path) else _told_run(dataset)
         if not told.scenarios or not told.indicators:

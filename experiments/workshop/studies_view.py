@@ -275,7 +275,10 @@ def _build_graph(words: Words, about: About, chosen: Choice, bands: Sequence[Ban
 
 
 def option(years: Sequence[int], values: Sequence[Float]) -> dict[str, object]:
-    """What is drawn: the first scenario as a fan, another one dashed."""
+    """What is drawn: the first scenario as a fan, another one dashed.
+
+    ``values``: (LEVELS, years) each.
+    """
     other = values[1] if len(values) > 1 else np.full_like(values[0], np.nan)
     found = whole(Picture(reference=other, own=values[0]))
     labels, numbers = found["xAxis"]

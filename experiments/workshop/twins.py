@@ -11,6 +11,7 @@ from babel.numbers import format_decimal
 from experiments.workshop.answers import LAST_YEAR, LEVELS, YEARS, Answer, Change, Fan, Float
 from experiments.workshop.dots import Dot
 from experiments.workshop.estimate import SHARE
+from experiments.workshop.meaning import owner
 from experiments.workshop.view import Graph
 from experiments.workshop.wording import Words
 from model.catalogue import Catalogue
@@ -43,16 +44,10 @@ def title_of(graph: Graph, words: Words, catalogue: Catalogue) -> str:
     return words.say(
         "page.graph.title",
         indicator=words.name(f"indicator.{graph.indicator}"),
-        product=product_name(graph.product, words, catalogue),
+        product=owner(graph.product, words),
         region=words.name(f"region.{graph.region}"),
         age=words.name(f"age_group.{graph.age}"),
     )
-
-
-def product_name(product: str, words: Words, catalogue: Catalogue) -> str:
-    """A product's or a union's name."""
-    union = product in {row.id for row in catalogue.unions}
-    return words.name(f"{'union' if union else 'product'}.{product}")
 
 
 def line_of(

@@ -21,13 +21,12 @@ from experiments.workshop.entries import (
     percent,
     placed,
     places_of,
-    signed,
     signed_interval,
 )
 from experiments.workshop.estimate import SHARE
 from experiments.workshop.problems import told_error
 from experiments.workshop.turns import TURN
-from experiments.workshop.twins import unit_of
+from experiments.workshop.twins import signed, unit_of
 from experiments.workshop.why import Why, explain
 from model.errors import InputError
 
@@ -52,7 +51,7 @@ class _Course:
         """Let pages whose hand moves go first."""
         self.done, self.runs = done, runs
         until = time.monotonic() + LONGEST_PAUSE
-        while not self.stopped and self.engine.load().waiting and time.monotonic() < until:
+        while not self.stopped and self.engine.waiting and time.monotonic() < until:
             time.sleep(PAUSE)
         return not self.stopped
 
@@ -201,7 +200,7 @@ class _WhyView:
             return words.say("why.unchanged", **told)
         first, places = why.rows[0], _places(why, factor)
         change, low, high = (
-            signed(factor * one, places, words) for one in (total.mean, total.low, total.high)
+            signed(words, factor * one, places) for one in (total.mean, total.low, total.high)
         )
         if raw == SHARE:
             change = f"{change} {words.say('page.points.short')}"
@@ -209,7 +208,7 @@ class _WhyView:
         said = words.say("why.sentence", **told)
         if len(why.rows) == 1:
             return said
-        size = signed(factor * first.mean, places, words)
+        size = signed(words, factor * first.mean, places)
         return f"{said} " + words.say(
             "why.most", name=entry_name(first.id, words), size=size, unit=unit_of_change(raw, words)
         )

@@ -22,7 +22,10 @@ __all__ = ["FOLDER", "Words", "own_sentences", "words_of"]
 
 @cache
 def own_sentences() -> Mapping[str, Mapping[str, str]]:
-    """Key, then language, then sentence: those of the page alone."""
+    """Key, then language, then sentence: those of the page alone.
+
+    Raises ValueError where a key stands twice.
+    """
     found: dict[str, Mapping[str, str]] = {}
     for path in sorted(FOLDER.glob("*.yaml")):
         more: dict[str, Mapping[str, str]] = read_yaml(path).value  # type: ignore[assignment]
@@ -39,7 +42,10 @@ def _sentences() -> Mapping[str, Mapping[str, str]]:
 
 
 def words_of(language: str, texts: Mapping[str, Mapping[str, str]]) -> Words:
-    """Words of a language; ``texts`` of the library. Raises InputError for an unknown one."""
+    """Words of a language; ``texts`` of the library. Raises InputError for an unknown one.
+
+    ValueError: a key stands twice.
+    """
     if language not in LANGUAGES:
         raise InputError("unknown language", given=language, allowed=LANGUAGES)
     return Words(language, texts[language], texts["en"], _sentences())

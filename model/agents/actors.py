@@ -40,7 +40,7 @@ class MarketActor(Agent):
 
     @property
     def capacity(self) -> float:
-        """Share of the national volume of 2010."""
+        """Share of the national volume of January 2010."""
         return float(self.actors.book.capacity[self.place])
 
     @property
@@ -50,7 +50,10 @@ class MarketActor(Agent):
 
     @property
     def routes(self) -> Int:
-        """Routes that an actor of this kind may take; a region, the port (R) or parcels (R + 1)."""
+        """Routes (n,) that an actor of this kind may take.
+
+        A region, the port (R) or parcels (R + 1).
+        """
         return np.arange(self.actors.regions)
 
     def decide(self) -> None:
@@ -77,7 +80,7 @@ class Importer(MarketActor):
 
     @property
     def routes(self) -> Int:
-        """The borders, and every region where the product can be made."""
+        """The borders, and every region where the product can be made. Shape (n,)."""
         regions = self.actors.regions
         here = self.actors.frame.domestic[self.place[0]] > 0.0
         return np.arange(0 if here else regions, regions + len(BORDERS))
@@ -102,7 +105,7 @@ class OnlineVendor(MarketActor):
 
     @property
     def routes(self) -> Int:
-        """Parcels only."""
+        """Parcels only. Shape (1,)."""
         return np.array([self.actors.regions + 1])
 
 

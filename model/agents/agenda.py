@@ -19,7 +19,11 @@ Int = npt.NDArray[np.int64]
 
 
 class Agenda(NamedTuple):
-    """Next event of each case, as a heap by time, and look-ups of the month."""
+    """Next event of each case, as a heap by time, and look-ups of the month.
+
+    Shapes: (cases,) for ``time``, ``chance``, ``heap`` and ``place``; (open centres,) for ``group``
+    and ``reached``.
+    """
 
     time: Float  # of the case's next event
     chance: Float  # uniform that decides which
@@ -59,6 +63,7 @@ def _rise(agenda: Agenda, cases: Cases, i: int, at: int) -> None:
 
 @lean()
 def insert(agenda: Agenda, cases: Cases, i: int) -> None:
+    """Put case ``i`` into the heap."""
     at = agenda.used[0]
     agenda.used[0] += 1
     _rise(agenda, cases, i, at)

@@ -39,7 +39,8 @@ class Switches:
     limit. ``markets``: the equations of the compartments, or actors who trade and units who stop
     them. ``outreach``: teams choose whom they visit. ``ageing``: birth cohorts, or the
     compartments' moves between age bands. ``deaths``: who dies of one product dies with all else
-    they use, or, as in the compartments, is anybody of the stratum for the other products.
+    they use, or, as in the compartments, is anybody of the stratum for the other products. Raises
+    InputError for any other value.
     """
 
     network: bool = True
@@ -148,12 +149,15 @@ def populate(setting: Setting, ground: Ground, state: State, over_blocks: Spread
 
 
 def pathway_products(structure: Structure) -> npt.NDArray[np.uint8]:
-    """1 for products whose first use is a step on a pathway: not those that are prescribed."""
+    """1 for products whose first use is a step on a pathway: not those that are prescribed.
+
+    Shape (P,).
+    """
     return np.array([kind != "medicine" for kind in structure.kinds], dtype=np.uint8)
 
 
 def loadings(setting: Setting) -> Float:
-    """Loading of liability on ever use of each product (P,); 0 where switched off."""
+    """Loading of liability on ever use of each product (P,), 0 to 1; 0 where switched off."""
     if not setting.switches.liability:
         return np.zeros(len(setting.structure.products))
     return np.array([loading(setting.terms, kind) for kind in setting.structure.kinds])
@@ -168,7 +172,7 @@ def risen_states(structure: Structure) -> npt.NDArray[np.bool_]:
 
 
 def burden_given_liability(setting: Setting, share: Float) -> Float:
-    """P(mental-health burden | class), (..., CLASSES), where ``share`` (...) have one."""
+    """P(mental-health burden | class), shape (..., CLASSES), where ``share`` (...) have one."""
     alike = setting.terms.burden_liability if setting.switches.liability else 0.0
     return liability.burden_probability(share, alike)
 

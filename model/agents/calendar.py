@@ -27,7 +27,10 @@ HEADROOM = 1.3  # candidates for deaths beyond those of the reference run
 
 
 class Movement(NamedTuple):
-    """What moves people in and out at the end of a month. S strata, G groups, B blocks."""
+    """What moves people in and out at the end of a month. S strata, G groups, B blocks.
+
+    ``region_start`` (R+1,): first stratum of each region.
+    """
 
     dying: Float  # (S,) hazard of death this month, excess apart
     usual: Float  # (S,) the same in the reference run: candidates come from it
@@ -41,7 +44,7 @@ class Movement(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What the month's end did in one chunk."""
+    """What the month's end did in one chunk. ``source`` has shape (newcomers at most,)."""
 
     deaths: Int  # (S,) all deaths
     people: Int  # (S,) change of the population
@@ -51,7 +54,7 @@ class Moved(NamedTuple):
 
 @lean()
 def remove(people: People, stock: Int, wiring: Wiring, slot: int, s: int) -> None:
-    """Nobody lives in the slot from now on."""
+    """Nobody lives in the slot from now on; ``stock`` (Z, S) loses a person of stratum ``s``."""
     for p in range(people.state.shape[0]):
         z = people.state[p, slot]
         if z != EMPTY:
@@ -80,7 +83,7 @@ def mark_uses(
     slots: npt.NDArray[np.int32],
     products: npt.NDArray[np.uint8],
 ) -> None:
-    """Set the bits of use of these people and products."""
+    """Set the bits of use of these people and products, both (n,)."""
     for i in range(slots.size):
         mark_use(people, wiring, whole(slots[i]), whole(products[i]))
 
@@ -121,7 +124,7 @@ def share_deaths(
 
     So the compartments have it: each product is a marginal. The others' states of the person who
     died (``dead``: slots and products) change places with those of somebody alike who lives; a
-    place in care stays with its person.
+    place in care stays with its person. Both parts of ``dead`` are (n,), ``key`` (2,).
     """
     for i in range(dead[0].size):
         slot, own = whole(dead[0][i]), whole(dead[1][i])
@@ -213,7 +216,8 @@ def end_month(
 ) -> int:
     """Deaths and departures in blocks ``span`` (first, last not included, month).
 
-    Returns 0, or 1 when a buffer is full. Newcomers are only noted: ``settle_newcomers``.
+    Returns 0, or 1 when a buffer is full. Newcomers are only noted: ``settle_newcomers``. ``key``
+    (2,): seed and draw.
     """
     first, last, month = span
     for i in range(buffers.noted[2]):
@@ -264,7 +268,7 @@ def end_month(
 
 @lean()
 def free_slot(people: People, layout: Layout, cursor: Int, cell: int) -> int:
-    """The next slot of a cell where nobody lives, or NOBODY."""
+    """The next slot of a cell where nobody lives, or NOBODY. ``cursor`` (cells,)."""
     start = layout.cell_start[cell]
     size = layout.cell_start[cell + 1] - start
     for step in range(size):
@@ -345,7 +349,10 @@ def grow_older(
     bands: int,
     blocks: tuple[int, int],
 ) -> None:
-    """1 January by birth cohort: everybody at risk of a cell is in its new age band."""
+    """1 January by birth cohort: everybody at risk of a cell is in its new age band.
+
+    ``before`` and ``after`` (cells,): age bands of the two years.
+    """
     for b in range(blocks[0], blocks[1]):
         cell = layout.block_cell[b]
         if before[cell] == NOBODY or before[cell] == after[cell]:

@@ -25,7 +25,10 @@ RANKS = 2
 
 
 class Cases(NamedTuple):
-    """Persons in care of a product; the first ``size[0]`` of each array are in use."""
+    """Persons in care of a product; the first ``size[0]`` of each array are in use.
+
+    Shapes: all (most cases,) but ``size``.
+    """
 
     slot: npt.NDArray[np.int32]
     product: npt.NDArray[np.uint8]
@@ -41,7 +44,10 @@ class Cases(NamedTuple):
 
 
 class Centres(NamedTuple):
-    """Treatment centres; the first ``size[0]`` rows are in use. Places and people in agents."""
+    """Treatment centres; the first ``size[0]`` rows are in use. Places and people in agents.
+
+    Shapes: all (most centres,) but ``head``, ``tail`` (C, RANKS) and ``size``.
+    """
 
     service: Int
     region: Int

@@ -60,7 +60,10 @@ class Scene(NamedTuple):
 
 
 class Arrivals(NamedTuple):
-    """People whom the sweep moved into care this month; the first ``size[0]`` are in use."""
+    """People whom the sweep moved into care this month; the first ``size[0]`` are in use.
+
+    ``slot``, ``product`` and ``time`` have one shape, (n,).
+    """
 
     slot: npt.NDArray[np.int32]
     product: npt.NDArray[np.uint8]
@@ -69,7 +72,7 @@ class Arrivals(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """What a month writes down."""
+    """What a month writes down; ``gone_slot`` and ``gone_product`` (n,) of people gone."""
 
     tally: Tally
     waits: Int  # (services, R, GAVE_UP + 1) people who left the list, by weeks waited
@@ -87,7 +90,7 @@ class Key(NamedTuple):
 
 
 class Month(NamedTuple):
-    """Everything that an event may touch."""
+    """Everything that an event may touch; ``key`` (2,) is seed and draw."""
 
     scene: Scene
     ledger: Ledger
@@ -105,7 +108,7 @@ def care_month(
 
     NO_ROOM where the cases or the list of people gone may be too short for all cases and arrivals,
     NO_CENTRE where a bounded service lacks a centre in some region; nothing is changed then.
-    A person may be listed as gone for several products.
+    A person may be listed as gone for several products. ``key`` (2,): seed and draw.
     """
     before = cases.size[0]
     size = before + arrivals.size[0]
@@ -145,6 +148,7 @@ def _follow(month: Month, arrivals: Arrivals, before: int) -> int:
 
 @njit(cache=True, nogil=True)
 def new_agenda(scene: Scene, centres: Centres, size: int) -> Agenda:
+    """An empty agenda for ``size`` cases, with the look-ups of the month."""
     wiring = scene.wiring
     admission = np.full(wiring.waiting_service.size, NOBODY, np.int64)
     for p in range(wiring.state_start.size - 1):
@@ -168,7 +172,11 @@ def new_agenda(scene: Scene, centres: Centres, size: int) -> Agenda:
 
 @njit(cache=True, nogil=True)
 def grouped(centres: Centres, services: int, regions: int) -> tuple[Int, Int, Int]:
-    """Open centres by service and region: starts, rows and the running sum of their reach."""
+    """Open centres by service and region.
+
+    Starts (services * R + 1,), rows (open centres,) and the running sum of their reach, (open
+    centres,).
+    """
     start = np.zeros(services * regions + 1, np.int64)
     for c in range(centres.size[0]):
         if centres.open[c] == 1:
@@ -229,7 +237,10 @@ def _arrive(month: Month, slot: int, p: int, at: float) -> None:
 
 @lean()
 def chosen_centre(reach: Int, group: Int, first: int, last: int, u: float) -> int:
-    """Centre of ``group[first:last]`` at a uniform ``u``, in proportion to its reach."""
+    """Centre of ``group[first:last]`` at a uniform ``u``, in proportion to its reach.
+
+    ``reach``: running sum of the group, shape of ``group``.
+    """
     if reach[last - 1] <= 0:
         return whole(group[first + whole(u * (last - first))])
     wanted = whole(u * reach[last - 1])

@@ -36,7 +36,10 @@ def save(twin: Twin) -> Saved:
 
 
 def load(twin: Twin, saved: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Go on from ``saved`` in a twin of the same setting. Raises InputError for another one's."""
+    """Go on from ``saved`` in a twin of the same setting; shapes as they were saved.
+
+    Raises InputError for a checkpoint of another one.
+    """
     own, given = _setting(twin), saved.get("setting")
     if given is None or str(given) != str(own):
         what = "the checkpoint is of another run"

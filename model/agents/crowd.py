@@ -121,7 +121,10 @@ class Crowd:
         month.read_hazards(run, self.hazards, number, admission)
 
     def thin(self, number: int) -> list[Memory]:
-        """Everybody outside care; what the chunks found, in the order of blocks."""
+        """Everybody outside care; what the chunks found, in the order of blocks.
+
+        Raises FloatingPointError when a list of changes is full.
+        """
         self._set_personal()
         if number % 12 == 0:
             self._balance()
@@ -158,7 +161,10 @@ class Crowd:
     def share_deaths(
         self, number: int, slots: npt.NDArray[np.int32], products: npt.NDArray[np.uint8]
     ) -> None:
-        """Where deaths are shared, who died of one product is anybody for the others."""
+        """Where deaths are shared, who died of one product is anybody for the others.
+
+        Both arrays (n,): who died, of what.
+        """
         if self.setting.switches.deaths == "shared":
             wiring, key = self.setting.structure.wiring, self.setting.key
             dead = slots, products
@@ -167,7 +173,8 @@ class Crowd:
     def end_month(self, number: int, gone: Int) -> Int:
         """Deaths and departures; returns deaths (S,).
 
-        ``gone`` (S,): people who died of a product's excess this month.
+        ``gone`` (S,): people who died of a product's excess this month. Raises FloatingPointError
+        when too many move.
         """
         movement = self._movement(number, gone)
         layout, wiring = self.ground.layout, self.setting.structure.wiring
@@ -203,7 +210,8 @@ class Crowd:
     def new_year(self, year: int) -> npt.NDArray[np.int32]:
         """1 January of ``year``: everybody is a year older, children reach the youngest band.
 
-        Returns the slots of the people who entered.
+        Returns the slots (n,) of the people who entered. Raises FloatingPointError when a cell has
+        no free slot.
         """
         return years.new_year(self, year)
 
@@ -338,7 +346,10 @@ class Crowd:
         )
 
     def newcomers(self) -> npt.NDArray[np.int32]:
-        """Let in people like those noted at the month's end; returns their slots."""
+        """Let in people like those noted at the month's end; returns their slots (n,).
+
+        Raises FloatingPointError when a cell has no free slot.
+        """
         taken = []
         for memory in self.memories:
             slots = np.empty(int(memory.moved.noted[0]), dtype=np.int32)
@@ -361,6 +372,7 @@ def moving(growth: Float) -> Float:
     """How many come for each person (above 0), or the hazard of leaving (below), in a month.
 
     ``growth`` is logarithmic: newcomers come one by one, and their mean must be growth less one.
+    Same shape.
     """
     return np.where(growth > 0.0, np.expm1(growth), growth)
 

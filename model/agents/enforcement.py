@@ -85,10 +85,10 @@ class Enforcement:
         self.book.usual[:] *= kept
 
     def state(self) -> dict[str, Float]:
-        """Copies of all that is carried on."""
+        """Copies of all that is carried on; shapes and units as in the book of this part."""
         return {name: array.copy() for name, array in self.book._asdict().items()}
 
     def load(self, state: dict[str, Float]) -> None:
-        """Go on from ``state``."""
+        """Go on from ``state``, of the same shapes."""
         for name, array in self.book._asdict().items():
             array[:] = state[name]

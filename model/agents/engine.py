@@ -53,7 +53,7 @@ class Request:
     """How many agents, which seeds (each a number below 2**32), which refinements.
 
     ``size`` agents are the inhabitants of 1 January 2023; ``terms`` are parameters of the agent
-    engine alone, by default the centres of the table.
+    engine alone, by default the centres of the table. Raises InputError without agents or seeds.
     """
 
     size: int
@@ -88,7 +88,7 @@ class AgentRun(NamedTuple):
 
 
 class OneSeed(NamedTuple):
-    """The same of one seed, without a leading axis."""
+    """The same of one seed, without a leading axis. ``extra``: (years, ...)."""
 
     output: Output
     extra: dict[str, Float]
@@ -266,7 +266,10 @@ def finish(twin: Twin) -> OneSeed:
 def open_twin(
     prepared: Prepared, forcing: Forcing, state: State, request: Request, threads: int = 1
 ) -> Twin:
-    """The Mesa model of the first draw and the first seed, ready to step."""
+    """The Mesa model of the first draw and the first seed, ready to step.
+
+    Raises InputError for a state that is not of a January.
+    """
     from model.agents.twin import Twin
 
     setting = setting_for(prepared, 0, state, request, request.seeds[0])

@@ -89,10 +89,12 @@ class TreatmentCentre(mesa.Agent):  # it has no types
 
     @property
     def service(self) -> int:
+        """Number of its service."""
         return int(self._care.centres.service[self.row])
 
     @property
     def region(self) -> int:
+        """Number of its region."""
         return int(self._care.centres.region[self.row])
 
     @property
@@ -102,6 +104,7 @@ class TreatmentCentre(mesa.Agent):  # it has no types
 
     @property
     def places(self) -> int:
+        """People whom it can treat at once, in agents."""
         return int(self._care.centres.places[self.row])
 
     @property
@@ -116,11 +119,12 @@ class TreatmentCentre(mesa.Agent):  # it has no types
 
     @property
     def free(self) -> int:
+        """Places that nobody holds."""
         return max(0, self.places - self.treated)
 
     @property
     def staff(self) -> float:
-        """Full-time members, at the assumed number of places for each."""
+        """Full-time members, persons, at the assumed number of places for each."""
         return self.places / self._care.rules.places_per_staff
 
     @property

@@ -39,7 +39,10 @@ def in_care(wiring: Wiring, p: int) -> npt.NDArray[np.bool_]:
 
 
 def admit_initial(scene: Scene, cases: Cases, centres: Centres, wait: Float, key: Key) -> Cases:
-    """A case for everybody in a waiting or treatment state, on empty lists; see ``join``."""
+    """A case for everybody in a waiting or treatment state, on empty lists; see ``join``.
+
+    ``wait`` (services, R): mean wait in months. Raises ValueError where a centre is missing.
+    """
     slots, products = [], []
     for p in range(scene.people.state.shape[0]):
         caring = in_care(scene.wiring, p)

@@ -101,7 +101,10 @@ def cohort_ground(prepared: Prepared, first_year: int, weight: float) -> Ground:
 
 
 def band_ground(prepared: Prepared, first_year: int, weight: float) -> Ground:
-    """One cell for each region: people move between age bands as the compartments' shares do."""
+    """One cell for each region: people move between age bands as the compartments' shares do.
+
+    Raises InputError for too many agents.
+    """
     strata, demography = prepared.strata, prepared.demography
     years = demography.years - (first_year - FIRST_YEAR)
     regions, groups = len(strata.regions), strata.blocks // len(strata.regions)

@@ -167,6 +167,7 @@ def start_shares(
     nobody who used. Never use follows the copula. Of those who used, the odds of being in one of
     the ``escalated`` (states,) rise by exp(``tilt``) for each standard deviation of liability; that
     is where proportional fitting to both margins leads. Means over classes are the given shares.
+    Raises ValueError when ``rho`` is not in [0, 1).
     """
     total = never + others.sum(axis=1)
     lived = np.maximum(total, np.finfo(np.float64).tiny)
@@ -207,6 +208,7 @@ def burden_probability(share: npt.ArrayLike, correlation: float) -> Float:
     """P(mental-health burden | class) where ``share`` (...) have one: (..., CLASSES).
 
     ``correlation`` of the burden's own normal with liability; the mean over classes is ``share``.
+    Raises ValueError when its square is not in [0, 1).
     """
     return 1.0 - never_shares(correlation**2, 1.0 - np.asarray(share, dtype=np.float64))
 

@@ -74,7 +74,7 @@ def empty_book(products: int, places: int) -> MarketBook:
 
 
 def layers(by_kind: Float) -> Float:
-    """(Q, K) capacities of kinds to (Q, LAYERS)."""
+    """Capacities of kinds (Q, K), shares of the national volume of 2010, to (Q, LAYERS)."""
     found = by_kind[:, :LAYERS].copy()
     found[:, 2] += by_kind[:, VENDOR]
     return found

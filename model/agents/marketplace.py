@@ -123,11 +123,11 @@ class Actors:
         book.capacity[:] *= wanted[:, :, None]
 
     def state(self) -> dict[str, Float | Int]:
-        """Copies of all that is carried on."""
+        """Copies of all that is carried on; shapes and units as in the book of this part."""
         return {name: array.copy() for name, array in self.book._asdict().items()}
 
     def load(self, state: dict[str, Float | Int]) -> None:
-        """Go on from ``state``."""
+        """Go on from ``state``, of the same shapes."""
         self._clear()
         for name, array in self.book._asdict().items():
             array[:] = state[name]
@@ -139,7 +139,10 @@ class Actors:
             self._vanish(place)
 
     def ledger(self) -> Float:
-        """(Q, LAYERS, FLOWS) capacity gained or lost since the start, by what did it."""
+        """(Q, LAYERS, FLOWS) capacity gained or lost since the start, by what did it.
+
+        Shares of the volume of 2010.
+        """
         return self.book.ledger.copy()
 
     # The month
@@ -170,7 +173,7 @@ class Actors:
         return found
 
     def capacities(self) -> Float:
-        """(Q, LAYERS) capacity, never quite 0."""
+        """(Q, LAYERS) capacity as a share of the volume of 2010, never quite 0."""
         least = np.exp(self.book.excess - self.widest)[:, None]
         return np.maximum(books.layers(self.book.capacity.sum(axis=2)), least)
 
@@ -235,7 +238,7 @@ class Actors:
         self._shrink(month, np.maximum(-more, 0.0))
 
     def usual_layers(self) -> Float:
-        """(Q, LAYERS) capacity at which the margins are the usual ones."""
+        """(Q, LAYERS) capacity at which margins are the usual ones, share of the volume of 2010."""
         slack = books.layers(self.usual[None, :])
         return np.asarray(slack * np.exp(self.book.excess)[:, None])
 

@@ -429,7 +429,7 @@ def mean_exposure(near: float, far: float, nearby: Float, nation: float) -> Floa
     share ``nearby`` of people of their age and region use the product, and ``nation`` of all.
 
     A ratio of means, not the mean of the ratios: the nation weighs about a fifteenth more here
-    than it does for people. 0 without ties.
+    than it does for people. 0 without ties. ``nearby`` and ``nation`` broadcast.
     """
     total = near + far
     return (near * nearby + far * nation) / total if total > 0.0 else nearby * 0.0

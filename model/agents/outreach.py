@@ -74,11 +74,11 @@ class Outreach:
         return care_factor(self.visits, need, asking, self.terms.outreach_effect)
 
     def state(self) -> dict[str, Float]:
-        """Copies of the arrays; the next month needs none of them."""
+        """Copies of the arrays, shapes and units as they are; the next month needs none of them."""
         return {"visits": self.visits.copy()}
 
     def load(self, state: dict[str, Float]) -> None:
-        """Go on from ``state``."""
+        """Go on from ``state``, of the same shapes."""
         self.visits[:] = state["visits"]
 
 

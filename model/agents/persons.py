@@ -84,6 +84,7 @@ class Person:
 
     @property
     def region(self) -> str:
+        """Name of the region where they live."""
         layout = self._twin.crowd.ground.layout
         return self._strata.regions[int(layout.cell_region[self._cell])]
 

@@ -175,7 +175,7 @@ def log(x: float) -> float:
 
 @njit(cache=True, nogil=True)
 def exp(x: float) -> float:
-    """Exponential; infinite above 709.78, 0 below -745.2."""
+    """Exponential of a dimensionless number; infinite above 709.78, 0 below -745.2."""
     if x != x:
         return x
     x = min(max(x, -800.0), 800.0)
@@ -205,7 +205,7 @@ def exp(x: float) -> float:
 
 @njit(cache=True, nogil=True)
 def exponential(word: Word) -> float:
-    """A waiting time with mean 1; at most 22.9, as a word has 32 bits."""
+    """A dimensionless waiting time with mean 1; at most 22.9, as a word has 32 bits."""
     return -_log_normal(uniform(word))
 
 

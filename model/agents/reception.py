@@ -77,7 +77,10 @@ class Reception:
             self.cases = admit_initial(scene, self.cases, self.centres, self._waits(), key)
 
     def month(self, month: int, found: list[Memory]) -> Tally:
-        """Follow everybody in care, and those whom the sweep brought; what moved."""
+        """Follow everybody in care, and those whom the sweep brought; what moved.
+
+        Raises RuntimeError when the lists are too short.
+        """
         self._open(month)
         for array in self.tally:
             array[:] = 0
@@ -122,7 +125,7 @@ class Reception:
         purge(self.crowd.people, wiring, self.cases, self.centres)
 
     def settle(self, month: int, slots: npt.NDArray[np.int32]) -> None:
-        """Put newcomers who are in care on the lists."""
+        """Put newcomers who are in care on the lists; ``slots`` (n,) are theirs."""
         people = self.crowd.people
         found = [(slots[caring[people.state[p, slots]]], p) for p, caring in enumerate(self.caring)]
         slot = np.concatenate([part for part, _ in found]).astype(np.int32)
@@ -133,7 +136,7 @@ class Reception:
             self.cases = join(scene, self.cases, self.centres, newcomers, self._waits(), key)
 
     def new_year(self, month: int, entered: npt.NDArray[np.int32]) -> None:
-        """Centres look back on the year; people who came of age in care join."""
+        """Centres look back on the year; people who came of age in care, slots (n,), join."""
         if self.bounded.any():
             new_year(self.care, self.agents)
         self.settle(month - 1, entered)
@@ -143,7 +146,7 @@ class Reception:
 
     @property
     def places(self) -> Float:
-        """Places by service and region, in agents; NaN where no service has centres."""
+        """Places in agents, (services, R); NaN where no service has centres."""
         bounded = self.bounded[:, None] == 1
         return np.where(bounded, self.wanted.astype(np.float64), np.nan)
 
@@ -258,5 +261,5 @@ class Reception:
 
     @property
     def waits(self) -> Int:
-        """People who left the lists this year, by service, region and weeks waited."""
+        """People who left the lists this year, (services, R, weeks waited)."""
         return self.year_waits

@@ -66,7 +66,7 @@ class Records:
         self.output["january"][setting.first_year - FIRST_YEAR] = crowd.population * setting.weight
 
     def counts(self) -> dict[str, Int]:
-        """The year so far, by name."""
+        """The year so far, by name; shapes as their totals of a year in ``Output``."""
         names = "ticks", "counted", "died", "overdosed", "deaths", "lived", "pathways"
         return {name: getattr(self, name) for name in names}
 
@@ -101,7 +101,10 @@ class Records:
             counts[:] = 0
 
     def look(self, crowd: Crowd, cases: Cases, waits: Int, places: Float, year: int) -> None:
-        """What only persons can tell, on 31 December; waits and places are in agents."""
+        """What only persons can tell, on 31 December; waits and places are in agents.
+
+        ``waits`` (services, R, weeks), ``places`` (services, R).
+        """
         structure, weight, extra = crowd.setting.structure, crowd.setting.weight, self.extra
         people, wiring = crowd.people, structure.wiring
         illegal = np.array([kind == "illegal" for kind in structure.kinds])
@@ -155,7 +158,8 @@ def count_treated(people: People, wiring: Wiring, slots: npt.NDArray[np.int32]) 
     """People in treatment by the number of products that they have a disorder by now.
 
     ``slots``: of everybody in treatment, once for each product. A product that somebody is in
-    treatment for counts as one with a disorder, whatever its state is called.
+    treatment for counts as one with a disorder, whatever its state is called. Shape
+    (MOST_TREATED,).
     """
     found = np.zeros(MOST_TREATED, dtype=np.int64)
     seen = np.sort(slots)

@@ -40,7 +40,7 @@ def vacant_people(products: int, layout: Layout) -> People:
 
 @njit(cache=True, nogil=True)
 def rounded(value: float, cell: int, what: int, key: Key) -> int:
-    """A whole number whose mean is ``value``."""
+    """A whole number whose mean is ``value``; ``key`` (2,): seed and draw."""
     w0, _, _, _ = philox.philox(
         uint32(what), uint32(cell), uint32(63), uint32(philox.ROUNDING), key[0], key[1]
     )
@@ -171,7 +171,10 @@ def draw_burden(
 def read_uses(
     people: People, using: Int, state_start: Int, pathway: npt.NDArray[np.uint8], slots: Int
 ) -> None:
-    """Bits of use, and the first product of those who have used only one, of these slots."""
+    """Bits of use, and the first product of those who have used only one, of these slots.
+
+    ``slots`` (2,): the first, and the one after the last.
+    """
     for i in range(slots[0], slots[1]):
         _read_use(people, using, state_start, pathway, i)
 
@@ -184,7 +187,7 @@ def read_uses_of(
     pathway: npt.NDArray[np.uint8],
     slots: npt.NDArray[np.int32],
 ) -> None:
-    """As ``read_uses``, of a list of slots."""
+    """As ``read_uses``, of a list of slots (n,)."""
     for i in slots:
         _read_use(people, using, state_start, pathway, i)
 
@@ -208,7 +211,10 @@ def _read_use(
 
 @njit(cache=True, nogil=True)
 def entry_uniform(slot: int, p: int, year: int, key: Key) -> float:
-    """The draw that sets a product's state of a person who reaches the youngest band."""
+    """The draw that sets a product's state of a person who reaches the youngest band.
+
+    ``key`` (2,): seed and draw. Uniform in 0 to 1.
+    """
     w0, _, _, _ = philox.philox(
         uint32(year), uint32(slot), uint32(p), uint32(philox.ENTRY), key[0], key[1]
     )
@@ -216,7 +222,7 @@ def entry_uniform(slot: int, p: int, year: int, key: Key) -> float:
 
 
 def cumulated(shares: Float) -> Float:
-    """Shares (..., Z) as a ladder that ends at 1."""
+    """Shares (..., Z) as a ladder of the same shape that ends at 1."""
     ladder = np.cumsum(shares, axis=-1)
     last: Float = np.minimum(ladder / np.maximum(ladder[..., -1:], 1e-300), 1.0)
     return last

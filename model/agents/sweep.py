@@ -44,7 +44,11 @@ class Plan(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """Memory of one chunk of blocks, used by one thread at a time."""
+    """Memory of one chunk of blocks, used by one thread at a time.
+
+    Shapes: (most arrivals,) for ``arrival_``, (most deaths,) for ``dead_`` and (most changes,) for
+    ``changed`` and ``changed_product``; ``layer_done`` (LAYERS,).
+    """
 
     words: npt.NDArray[np.uint32]  # (LAYERS, n)
     tally: Tally
@@ -74,7 +78,10 @@ class Candidate(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """What the sweep of a month reads and writes besides its buffers."""
+    """What the sweep of a month reads and writes besides its buffers.
+
+    ``region_start`` (R+1,): first stratum of each region.
+    """
 
     key: npt.NDArray[np.uint32]  # (2,) seed and draw
 

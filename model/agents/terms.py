@@ -57,5 +57,5 @@ def terms(draws: Draws, d: int) -> Terms:
 
 
 def loading(found: Terms, kind: str) -> float:
-    """Share of the variance of ever use that liability explains, for a ``kind`` of products."""
+    """Share (0 to 1) of the variance of ever use that liability explains, for a ``kind``."""
     return float(getattr(found, f"liability_{kind}"))

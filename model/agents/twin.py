@@ -133,7 +133,10 @@ class Twin(mesa.Model):  # it has no types
         self.__dict__.clear()
 
     def result(self) -> tuple[Output, dict[str, Float]]:
-        """Yearly output and what only agents can tell, in persons."""
+        """Yearly output and what only agents can tell, in persons.
+
+        Shapes as in ``AgentRun``, without seeds.
+        """
         year = self.month // 12 - 1
         if year >= self.setting.first_year - FIRST_YEAR:
             self.records.look_at_clusters(self.crowd, year)

@@ -43,7 +43,7 @@ def count_at_risk(people: People, wiring: Wiring, code: Int) -> Float:
 
 
 def new_year(crowd: Crowd, year: int) -> npt.NDArray[np.int32]:
-    """See ``Crowd.new_year``."""
+    """See ``Crowd.new_year``: slots (n,) of who entered, or FloatingPointError for lack of them."""
     setting, ground, people = crowd.setting, crowd.ground, crowd.people
     layout = ground.layout
     at = year - setting.first_year

@@ -37,17 +37,20 @@ MOVE = """
   const low = Number(lever.min), high = Number(lever.max);
   const to = Math.round((low + amount * (high - low)) / 5) * 5;
   lever.value = String(to === Number(lever.value) ? (to >= high ? to - 5 : to + 5) : to);
-  window.df.painted.length = 0;
+  if (!window.waiting) {
+    window.waiting = new Set();
+    window.df.painted.push = one => { window.waiting.forEach(heard => heard(one)); };
+  }
+  const began = performance.now();
+  const heard = one => {
+    window.waiting.delete(heard);
+    clearTimeout(tooLate);
+    done(one && [performance.now() - began, one.draws]);
+  };
+  const tooLate = setTimeout(() => heard(null), 20000);
+  window.waiting.add(heard);
   lever.dispatchEvent(new Event('input', {bubbles: true}));
   lever.dispatchEvent(new Event('change', {bubbles: true}));
-  const began = performance.now();
-  const look = () => {
-    const first = window.df.painted[0];
-    if (first) return done([first.ms, first.draws]);
-    if (performance.now() - began > 20000) return done(null);
-    setTimeout(look, 4);
-  };
-  look();
 })
 """
 KEEP_MOVING = """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import xarray as xr
 
 from experiments.results import PART, open_results
 from experiments.run import Options, Study, run
+from experiments.study import build_study
 from tests.posteriors import write_stand_in
 
 SCENARIO = """\
@@ -54,24 +58,40 @@ class Done:
 @pytest.fixture(scope="session")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     """Four scenarios, more draws than one part holds, 2010-2026, two threads."""
-    folder = tmp_path_factory.mktemp("run")
-    names = []
-    texts = (("dearer.yaml", SCENARIO), ("same.yaml", SAME), ("mixed.yaml", MIXED))
-    for name, text in texts:
-        (folder / name).write_text(text, encoding="utf-8")
-        names.append(str(folder / name))
-    options = Options(
-        scenarios=tuple(names),
-        draws=PART + 1,
-        until=2026,
-        plots="none",
-        out=folder / "results",
-        threads=2,
-        prior=True,
-    )
-    study = run(options).study
+    with shared_folder(tmp_path_factory, "run") as folder:
+        names = []
+        texts = (("dearer.yaml", SCENARIO), ("same.yaml", SAME), ("mixed.yaml", MIXED))
+        for name, text in texts:
+            (folder / name).write_text(text, encoding="utf-8")
+            names.append(str(folder / name))
+        options = Options(
+            scenarios=tuple(names),
+            draws=PART + 1,
+            until=2026,
+            plots="none",
+            out=folder / "results",
+            threads=2,
+            prior=True,
+        )
+        study = build_study(options) if options.out.exists() else run(options).study
     with open_results(options.out) as dataset:
         yield Done(options, study, dataset)
+
+
+@contextmanager
+def shared_folder(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder of all processes that test side by side; what one made there, others find.
+
+    One at a time is in it, so the first makes and the others wait.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / f"shared-{name}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
 
 
 @pytest.fixture

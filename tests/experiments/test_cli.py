@@ -202,10 +202,11 @@ def test_an_interrupted_run_tidies_up(root: Path, done: Done, tmp_path: Path) ->
     shutil.copytree(done.options.out, out)
     before = state(out)
     code = "from experiments.cli import main; main()"
-    arguments = ("run", "--draws", "5000", "--plots", "none", "--prior", "--out", str(out))
+    # To 2012, so that the draws that are at work when it is told to stop soon end.
+    arguments = ("run", "--draws", "2000", "--until", "2012", "--plots", "none", "--prior")
     for sent in (signal.SIGINT, signal.SIGTERM):
         running = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
+            [sys.executable, "-c", code, *arguments, "--out", str(out)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=root,

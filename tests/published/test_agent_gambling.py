@@ -16,14 +16,15 @@ from model.catalogue import load_catalogue
 from model.compartments import simulate
 from model.prepared import FIRST_YEAR
 from model.strata import build_strata
+from tests.published.bounds import Case
 from tests.published.laboratory import closed_world, only_flows, people_in, stock
-from tests.published.test_gambling_transitions import LEVELS, PUBLISHED, WITHIN
+from tests.published.test_gambling_transitions import LEVELS, matrix_cases
 
 PEOPLE = 40_000  # at each level
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_yearly_matrix_of_people_is_near_the_published_one(seed: int) -> None:
+def test_yearly_matrix_of_people_is_near_the_published_one(case: Case, seed: int) -> None:
     catalogue = load_catalogue()
     flows = [row.id for row in catalogue.flows if row.module == "risk_levels"]
     # One stratum for each level that people start from.
@@ -52,13 +53,10 @@ def test_yearly_matrix_of_people_is_near_the_published_one(seed: int) -> None:
     people = twin.crowd.stock[rows].T
     np.testing.assert_array_equal(people.sum(axis=1), PEOPLE)
     found = 100.0 * people / PEOPLE
-    errors = np.abs(found - PUBLISHED)
     # What sampling people adds: of each cell, one standard error.
     expected = reference.stock[0, rows].T
     chance = np.sqrt(np.maximum(expected * (100.0 - expected), 1.0) / PEOPLE)
-    print(np.round(found, 1), f"largest error {errors.max():.2f}", sep="\n")
-    print(f"standard error at most {chance.max():.2f}, mean {chance.mean():.2f}")
-    assert errors.max() < WITHIN
+    matrix_cases(case, f"C6 gambling levels, agents, seed {seed}", found)
     # They are the compartments' people: nothing but chance is between them.
     score = (found - expected) / chance
     assert np.abs(score).max() < 4.0

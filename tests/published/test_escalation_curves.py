@@ -13,6 +13,7 @@ import pytest
 from model.catalogue import load_catalogue
 from model.compartments import Prepared, simulate
 from model.strata import build_strata
+from tests.published.bounds import Case, between, off_by
 from tests.published.laboratory import (
     Float,
     closed_world,
@@ -68,14 +69,15 @@ def _ever_dependent(product: str) -> Float:
 
 @pytest.mark.parametrize(("product", "lifetime", "half_time", "ten_years"), PUBLISHED)
 def test_dependence_after_first_use_follows_the_published_curve(
-    product: str, lifetime: float, half_time: float, ten_years: float
+    case: Case, product: str, lifetime: float, half_time: float, ten_years: float
 ) -> None:
     shares = _ever_dependent(product)
     found_half = float(np.interp(0.5 * shares[-1], shares, np.arange(shares.size)))
-    print(f"{product}: {shares[-1]:.2f}% ever, {shares[10]:.2f}% by 10 y, half {found_half:.2f} y")
-    assert abs(shares[-1] - lifetime) < POINTS
-    assert abs(shares[10] - ten_years) < POINTS
-    assert half_time / FACTOR < found_half < half_time * FACTOR
+    name = "C9 from first use to dependence"
+    case(f"{name}: % ever dependent, {product}", lifetime, float(shares[-1]), off_by(POINTS))
+    case(f"{name}: % after ten years, {product}", ten_years, float(shares[10]), off_by(POINTS))
+    ends = between(half_time / FACTOR, half_time * FACTOR)
+    case(f"{name}: years until half of these, {product}", half_time, found_half, ends)
 
 
 def test_counted_escalations_are_the_people_who_escalated() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from model.compartments import State, simulate
 from model.strata import build_strata
+from tests.published.bounds import Case, off_by, share_off
 from tests.published.laboratory import (
     closed_world,
     fixed,
@@ -27,6 +28,7 @@ from tests.published.laboratory import (
 PRODUCT = "heroin_1"
 REFERENCE = 0.1  # share of U1 at the start
 YEARS = 1500
+SHARES = ("of people who do not use", "in use, untreated", "in treatment")
 B3, P, MU, D1, D2 = 0.3, 0.3, 0.01, 0.03, 0.015
 
 
@@ -97,17 +99,17 @@ def _after(folder: Path, b1: float, years: int) -> list[float]:
     return [float(state.stock[0, stock(prepared, PRODUCT, name)].mean()) for name in names]
 
 
-def test_endemic_equilibrium(tmp_path: Path) -> None:
+def test_endemic_equilibrium(case: Case, tmp_path: Path) -> None:
     found = _after(tmp_path, 0.8, YEARS)
-    print("S, U1, U2:", found)
-    assert found == pytest.approx([0.177295, 0.162159, 0.660546], rel=1e-5)
+    for name, published, ours in zip(SHARES, (0.177295, 0.162159, 0.660546), found, strict=True):
+        case(f"C1 heroin model: share {name}, endemic", published, ours, share_off(1e-5))
     # The closed form of the point, at more digits than the table has.
     susceptible, untreated, treated = found
     assert susceptible == pytest.approx((P + MU + D1 - B3 * treated) / 0.8, rel=1e-9)
     assert treated == pytest.approx(P * untreated / (B3 * untreated + MU + D2), rel=1e-9)
 
 
-def test_use_dies_out_below_the_threshold(tmp_path: Path) -> None:
+def test_use_dies_out_below_the_threshold(case: Case, tmp_path: Path) -> None:
     found = _after(tmp_path, 0.3, YEARS)
-    print("S, U1, U2:", found)
-    assert found == pytest.approx([1.0, 0.0, 0.0], abs=1e-6)
+    for name, published, ours in zip(SHARES, (1.0, 0.0, 0.0), found, strict=True):
+        case(f"C1 heroin model: share {name}, below the threshold", published, ours, off_by(1e-6))

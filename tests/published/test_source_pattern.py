@@ -27,6 +27,7 @@ from model.observation import observe
 from scenarios.entries import Number
 from scenarios.levers import Effect, Measure
 from scenarios.schema import Plan
+from tests.published.bounds import Case, below, between
 
 Float = npt.NDArray[np.float64]
 
@@ -88,9 +89,6 @@ def _changes(bench: Bench) -> Iterator[tuple[str, tuple[Float, Float]]]:
     for name in (*SHIFTED, "naloxone-take-home", "consumption-room"):
         after = _seen(bench, central_forcing(bench, Plan({name: 100.0}, {})))
         deaths, years = (100.0 * (b / a - 1.0) for a, b in zip(before, after, strict=True))
-        printed = f", printed {PRINTED[name]:+.2f}%" if name in PRINTED else ""
-        middle = f"{np.median(deaths):+.2f}% deaths, {np.median(years):+.3f}% years of disorder"
-        print(f"{name}: {middle}{printed}")
         yield name, (deaths, years)
 
 
@@ -103,6 +101,17 @@ def test_harm_reduction_lowers_deaths_and_not_the_number_with_problems(
     assert (years > 0.0).all()
     # As printed: people who live on add far less than the deaths that are averted, in percent.
     assert (years < 0.5 * np.abs(deaths)).all()
+
+
+def test_the_signs_of_the_printed_changes_hold(
+    case: Case, changes: Mapping[str, tuple[Float, Float]]
+) -> None:
+    for name, printed in PRINTED.items():
+        ours = float(np.median(changes[name][0]))
+        case(f"C11 SOURCE pattern: % change of deaths, {name}", printed, ours, below(0.0))
+    years = float(np.median(changes["overdose"][1]))
+    words = "C11 SOURCE pattern: % change of years of disorder, overdose"
+    case(words, 0.68, years, between(0.0, np.inf))
 
 
 def test_prevention_upstream_hardly_moves_the_deaths_of_ten_years(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from calibration.priors import draw_priors
 from model.catalogue import load_catalogue
@@ -18,6 +17,7 @@ from model.compartments import simulate
 from model.forcing import Change
 from model.parameters import Draws
 from model.strata import build_strata
+from tests.published.bounds import Case, above, below, between
 from tests.published.laboratory import projection
 
 PRODUCT = "methamphetamine"
@@ -44,7 +44,7 @@ def _case_draws() -> Draws:
     return Draws(drawn.rows, values, drawn.innovations, drawn.seed)
 
 
-def test_half_the_supply_triples_the_price_for_four_months() -> None:
+def test_half_the_supply_triples_the_price_for_four_months(case: Case) -> None:
     draws = _case_draws()
     strata = build_strata([10, 18, 25, 35, 65])
     prepared = projection(load_catalogue(), strata, draws)
@@ -70,16 +70,13 @@ def test_half_the_supply_triples_the_price_for_four_months() -> None:
             break
         found.append([*(state.market[0, p] - last[0]), float(state.taken[0, p, 0] - last[1])])
     price, sticker, purity, taken = np.array(found).T / np.append(before, 1.0)[:, None]
-    _print(price, sticker, purity, taken)
-    assert 2.7 < price.max() < 3.3
+    name = "C12 precursor control"
+    case(f"{name}: price of pure substance, times that before", 3.0, price.max(), between(2.7, 3.3))
     assert price.argmax() == 0
-    assert purity.min() * 0.9 < 0.35
+    lowest = CASE["street_purity"] * purity.min()
+    case(f"{name}: lowest purity", 0.2, lowest, below(0.35))
     assert purity.argmin() < sticker.argmax()
-    assert 0.45 < taken.min() < 0.55
-    assert (price[4:] < 1.1).all()
-    assert (purity[4:] > 0.9).all()
-
-
-def _print(*series: npt.NDArray[np.float64]) -> None:
-    for name, values in zip(("price", "sticker", "purity", "taken"), series, strict=True):
-        print(f"{name:8}", " ".join(f"{value:.2f}" for value in values[:8]))
+    taken_words = f"{name}: amount taken, times that before (the case halves the supply)"
+    case(taken_words, 0.5, taken.min(), between(0.45, 0.55))
+    case(f"{name}: price after four months, times that before", 1.0, price[4:].max(), below(1.1))
+    case(f"{name}: purity after four months, times that before", 1.0, purity[4:].min(), above(0.9))

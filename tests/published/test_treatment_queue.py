@@ -11,6 +11,7 @@ import pytest
 from model.catalogue import load_catalogue
 from model.compartments import Output, Prepared, simulate
 from model.strata import build_strata
+from tests.published.bounds import Case, share_off
 from tests.published.laboratory import closed_world, only_flows, people_in, stock
 
 CENTRES = 1000.0
@@ -92,13 +93,18 @@ def _last_year(prepared: Prepared, output: Output) -> tuple[float, float, float,
 
 @pytest.mark.parametrize(("arrivals", "service", "places", "listed", "wait"), ROWS)
 def test_mean_wait_is_that_of_the_queue(
-    arrivals: float, service: float, places: int, listed: float, wait: float
+    case: Case, arrivals: float, service: float, places: int, listed: float, wait: float
 ) -> None:
     found = _steady(arrivals, service, places)
     exact_list, exact_wait = _erlang_c(arrivals, service, places)
-    print(f"wait {found.wait:.9f}, exact {exact_wait:.9f}: {found.wait / exact_wait - 1.0:+.1e}")
-    assert found.wait == pytest.approx(wait, rel=2e-5)
-    assert found.listed == pytest.approx(listed, rel=2e-5)
+    about = f"{arrivals:g} arrive and {service:g} a place are served a year, {places} places"
+    case(f"C5 queue M/M/c: mean wait in years, {about}", wait, found.wait, share_off(2e-5))
+    case(
+        f"C5 queue M/M/c: mean number of people waiting, {about}",
+        listed,
+        found.listed,
+        share_off(2e-5),
+    )
     assert found.wait == pytest.approx(exact_wait, rel=1e-6)
     assert found.listed == pytest.approx(exact_list, rel=1e-6)
     # Little's law: the list is what arrives times how long it waits.

@@ -45,7 +45,8 @@ RIGHT, LEFT, TALL = 2.6, 0.6, 3.2
 def rows(dataset: xr.Dataset, of: Of, language: str = "en") -> pd.DataFrame:
     """What ``figure`` draws: the main index of the largest eight factors at each sample size.
 
-    Intervals (95%) are known at the full size alone.
+    A row for each. Intervals (95%) are known at the full size alone. Raises InputError where the
+    results lack smaller sizes.
     """
     if "index_by_size" not in dataset:
         raise InputError("these results do not hold the indices of smaller samples")
@@ -77,7 +78,7 @@ def rows(dataset: xr.Dataset, of: Of, language: str = "en") -> pd.DataFrame:
 
 
 def figure(dataset: xr.Dataset, of: Of, language: str = "en") -> Figure:
-    """Lines over sample sizes with names at their ends."""
+    """Lines over sample sizes with names at their ends. Raises InputError as ``rows``."""
     words, one = words_of(language), one_output(dataset, of)
     table = rows(dataset, of, language)
     factors = list(dict.fromkeys(table["factor"]))

@@ -52,6 +52,7 @@ def rows(outcomes: xr.DataArray, baseline: str, language: str = "en") -> pd.Data
     """Paired differences in percent of the baseline, by policy and outcome.
 
     ``outcomes``: (policy, future, outcome) with the coordinate better ("up" or "down") by outcome.
+    Raises InputError for an unknown baseline.
     """
     words = words_of(language)
     policies = [str(one) for one in outcomes["policy"].values]
@@ -95,7 +96,7 @@ def rows(outcomes: xr.DataArray, baseline: str, language: str = "en") -> pd.Data
 
 
 def figure(outcomes: xr.DataArray, baseline: str, about: About, language: str = "en") -> Figure:
-    """A row a policy and a panel an outcome, four at most."""
+    """A row a policy, a panel an outcome. Raises InputError for more than four, or as ``rows``."""
     if outcomes.sizes["outcome"] > MOST:
         raise InputError(
             "too many outcomes for one plot",

@@ -175,7 +175,7 @@ def draw_robustness(
 
     ``outcomes``: (policy, future, outcome) with the coordinate better by outcome; ``baseline``: a
     policy (default: the first); ``measures``: of the same outcomes, a table for each of the first
-    MOST. Returns the paths written.
+    MOST. Returns the paths written. Raises InputError for an unknown baseline.
     """
     import xarray as xr
 
@@ -298,7 +298,8 @@ def regret_table(outcomes: xr.DataArray) -> pd.DataFrame:
     """Largest regret over futures of each policy and outcome, in percent.
 
     Of the mean over futures of what the best policy has: one number an outcome, so that a future in
-    which the best is about 0 neither blows up nor drops out. NaN where that mean is 0.
+    which the best is about 0 neither blows up nor drops out. NaN where that mean is 0. Rows are
+    policies, columns outcomes.
     """
     sign = (outcomes["better"] == "up") * 2.0 - 1.0
     best = (outcomes * sign).max("policy")

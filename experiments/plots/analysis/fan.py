@@ -32,7 +32,8 @@ def rows(
     """Quantiles by scenario and year of ``array`` (scenario, time, and draws by other names).
 
     ``dots``: observed figures with columns year, value, low, high (empty where not printed) and
-    source, in the unit of ``about``. Runs without a value are left out, the others counted.
+    source, in the unit of ``about``. Runs without a value are left out, the others counted. Raises
+    InputError for other dimensions and for too many scenarios.
     """
     words = words_of(language)
     if not {"scenario", "time"} <= set(array.dims):
@@ -88,7 +89,7 @@ def rows(
 def figure(
     array: xr.DataArray, about: About, language: str = "en", dots: pd.DataFrame | None = None
 ) -> Figure:
-    """Bands of 90% and, of one or two scenarios, 50%; bars at the end for all; names beside."""
+    """Bands of 90% and, of one or two scenarios, 50%. Raises InputError as ``rows``."""
     words = words_of(language)
     table = rows(array, about, language, dots)
     model, seen = table[table["what"] == "model"], table[table["what"] == "observed"]

@@ -46,7 +46,7 @@ LOOK: dict[Any, Any] = STYLE | {
 
 @lru_cache(maxsize=20_000)
 def inches(words: str, size: float, bold: bool = False) -> float:
-    """How wide a line of words is."""
+    """How many inches wide a line of words is; ``size`` in points."""
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
     wide, _, _ = text_to_path.get_text_width_height_descent(words, font, ismath=False)
     return WIDER * float(wide) / 72
@@ -185,6 +185,20 @@ def label_rows(axes: Axes, labels: Sequence[str], size: float = LABEL) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
+
+
+def bar_key(frame: Frame, looks: Sequence[tuple[str, str, str]]) -> None:
+    """The key of bars at the top left of a plot: colour, hatch and name of each."""
+    left = EDGE
+    for colour, hatch, told in looks:
+        box = frame.box(left, 0.04, 0.2, 0.1)
+        box.set_axis_off()
+        fill = "white" if hatch else colour
+        box.barh(0, 1, height=1, color=fill, edgecolor=colour, hatch=hatch, linewidth=0.8)
+        box.set_xlim(0, 1)
+        box.set_ylim(-0.5, 0.5)
+        frame.text(left + 0.26, 0.02, told, fontsize=NOTE)
+        left += 0.26 + inches(told, NOTE) + 0.25
 
 
 def name_ends(

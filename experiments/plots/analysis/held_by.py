@@ -32,10 +32,10 @@ SEED = 1  # of the errors
 
 
 def read(source: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
-    """The table for ``held.figure``, and what must be said with it. Raises InputError.
+    """The table for ``held.figure``, a row a figure, and what must be said with it.
 
     ``source``: a folder of ``drugfutures calibrate`` (each figure left out of the fit in turn), or
-    one of ``drugfutures run``.
+    one of ``drugfutures run``. Raises InputError for anything else.
     """
     for path in (source / REPORT, source / REPORT.name):
         if path.is_file():
@@ -44,7 +44,10 @@ def read(source: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
 
 
 def of_report(path: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
-    """Leave-one-out predictions of a calibration's figures.csv. Raises InputError."""
+    """Leave-one-out predictions of a calibration's figures.csv, a row a figure.
+
+    Raises InputError for another file.
+    """
     with path.open(encoding="utf-8", newline="") as text:
         lines = list(csv.DictReader(text))
     missing = [name for name in (*NEEDED, *POINTS) if lines and name not in lines[0]]
@@ -78,10 +81,10 @@ def of_report(path: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
 
 
 def of_run(folder: Path, language: str = "en") -> tuple[pd.DataFrame, About]:
-    """Bands of a run with the error of each figure, as surveys see the model. Raises InputError.
+    """Bands of a run with the error of each figure, as surveys see the model: a row a figure.
 
     Each figure's own error, offset of its series included, is added to the draws. Products of which
-    no figure can test the model are left out.
+    no figure can test the model are left out. Raises InputError where no figure is left.
     """
     with Results(folder) as results:
         catalogue = load_catalogue(catalogue_of(folder))

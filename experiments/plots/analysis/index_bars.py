@@ -14,7 +14,7 @@ from experiments.plots.analysis.frame import (
     LOOK,
     WIDTH,
     Frame,
-    inches,
+    bar_key,
     label_rows,
     numbers_on,
     row_labels,
@@ -69,7 +69,8 @@ def rows(dataset: xr.Dataset, of: Of, language: str = "en") -> pd.DataFrame:
     """What ``figure`` draws: a row a factor and index, from the top; intervals are 95%.
 
     ``low`` and ``high`` are empty where the method gives no interval. Units: shares of the
-    variance or of 1, but of Morris the unit of the outcome.
+    variance or of 1, but of Morris the unit of the outcome. Raises InputError where ``of`` names no
+    output.
     """
     one, words = one_output(dataset, of), words_of(language)
     method, factor = method_of(one), shown_factor(dataset, one_output(dataset, of))
@@ -120,7 +121,8 @@ def figure(dataset: xr.Dataset, of: Of, language: str = "en") -> Figure:
         )
         if not labels:
             return frame.nothing(no_index(words, one))
-        _key(frame, words, [index for index, _ in bars])
+        drawn = zip(bars, LOOKS, strict=False)
+        bar_key(frame, [(*look[:2], words.say(f"index.{index}")) for (index, _), look in drawn])
         axes = frame.box(LEFT, keys, WIDTH - LEFT - RIGHT, each * len(labels))
         _draw(axes, table, labels, told, words)
         axes.set_xlabel(words.say("axis.index"), labelpad=2)
@@ -128,27 +130,6 @@ def figure(dataset: xr.Dataset, of: Of, language: str = "en") -> Figure:
             WIDTH - RIGHT + 0.08, keys - 0.17, words.say("value-interval"), fontsize=7, color=GREY
         )
     return frame.figure
-
-
-def _key(frame: Frame, words: Words, indices: list[str]) -> None:
-    left = 0.1
-    for index, (colour, hatch, _) in zip(indices, LOOKS, strict=False):
-        box = frame.box(left, 0.04, 0.2, 0.1)
-        box.set_axis_off()
-        box.barh(
-            0,
-            1,
-            height=1,
-            color="white" if hatch else colour,
-            edgecolor=colour,
-            hatch=hatch,
-            linewidth=0.8,
-        )
-        box.set_xlim(0, 1)
-        box.set_ylim(-0.5, 0.5)
-        told = words.say(f"index.{index}")
-        frame.text(left + 0.26, 0.02, told, fontsize=7)
-        left += 0.26 + inches(told, 7) + 0.25
 
 
 def _draw(

@@ -49,10 +49,10 @@ RHAT, ESS = 1.01, 400.0
 def rows(
     posterior: Posterior, catalogue: Catalogue, language: str = "en", each: int = EACH
 ) -> pd.DataFrame:
-    """The quantities that the figures taught most, ``each`` a block.
+    """The quantities that the figures taught most, ``each`` a block; a row for each.
 
-    Ends are standard deviations of the prior from its median, on a logarithmic or logit scale
-    where the prior has one; ``unit`` says so.
+    Ends are standard deviations of the prior from its median, on a logarithmic or logit scale where
+    the prior has one; ``unit`` says so.
     """
     from calibration.posterior import LEARNT_FROM
     from calibration.priors import draw_priors
@@ -205,7 +205,10 @@ CHAINS = ("block", "label", "quantities", "rhat", "ess_bulk", "ess_tail", "learn
 
 
 def chain_rows(posterior: Posterior, language: str = "en") -> pd.DataFrame:
-    """By block: the largest R-hat, the smallest effective sample sizes; NaN where none applies."""
+    """By block: the largest R-hat, the smallest effective sample sizes; NaN where none applies.
+
+    A row a block.
+    """
     from calibration.posterior import LEARNT_FROM
 
     words, found = words_of(language), []

@@ -52,13 +52,13 @@ COLUMNS = (
 LOOKS = {"up": (BLUE, "^"), "down": (VERMILION, "v"), "both": (PURPLE, "D")}
 PLOT, LEFT, KEY = 3.55, 0.62, 0.26  # inches
 ONE_WAY = 0.9
-"""Share of mu* that |mu| reaches where a factor nearly always acts in one direction."""
+"""Share of ``mu*`` that ``|mu|`` reaches where a factor nearly always acts in one direction."""
 
 
 def rows(dataset: xr.Dataset, of: Of, language: str = "en") -> pd.DataFrame:
     """What ``figure`` draws, in the unit of the outcome; ``number`` is the one beside a point.
 
-    ``direction``: up or down where |mu| is nearly mu*, else both.
+    ``direction``: up or down where ``|mu|`` is nearly ``mu*``, else both. A row a factor.
     """
     words, one = words_of(language), one_output(dataset, of)
     factor, names = in_shown(unit_of(one)), factor_names(one, words)
@@ -247,7 +247,10 @@ def _numbers(axes: Axes, named: pd.DataFrame) -> None:
 def repelled(
     points: Float, wanted: Float, gap: float, box: tuple[float, float, float, float]
 ) -> Float:
-    """Places near ``wanted`` (n, 2) at least about ``gap`` from each other and from ``points``."""
+    """Places near ``wanted`` (n, 2) at least about ``gap`` from each other and from ``points``.
+
+    In units of the axes.
+    """
     at = wanted.copy()
     turn = np.array([[np.cos(k), np.sin(k)] for k in np.arange(len(at)) * 2.39996])
     for _ in range(400):

@@ -59,7 +59,10 @@ def method_of(dataset: xr.Dataset) -> str:
 
 
 def bars_of(dataset: xr.Dataset) -> Bars:
-    """The indices that are drawn with their half widths, the main one last."""
+    """The indices that are drawn with their half widths, the main one last.
+
+    Raises InputError for an unknown method.
+    """
     known = INDICES[method_of(dataset)]
     main, half = (str(dataset.attrs.get(name, "")) for name in ("main_index", "half_width"))
     if not main or main == known[-1][0]:
@@ -68,12 +71,15 @@ def bars_of(dataset: xr.Dataset) -> Bars:
 
 
 def main_index(dataset: xr.Dataset) -> str:
-    """The index by which factors are sorted."""
+    """The index by which factors are sorted. Raises InputError for an unknown method."""
     return bars_of(dataset)[-1][0]
 
 
 def factor_dim(dataset: xr.Dataset) -> str:
-    """The dimension of factors, or of groups of factors."""
+    """The dimension of factors, or of groups of factors.
+
+    Raises InputError for an unknown method.
+    """
     return next(str(dim) for dim in dataset[main_index(dataset)].dims if dim != "output")
 
 
@@ -112,12 +118,15 @@ def places(dataset: xr.Dataset, of: Of, *, years: bool = False) -> list[int]:
 
 
 def one_output(dataset: xr.Dataset, of: Of) -> xr.Dataset:
-    """The results of one output."""
+    """The results of one output, dims but "output" as they were. Raises InputError for none."""
     return dataset.isel(output=places(dataset, of)[0])
 
 
 def values(dataset: xr.Dataset, name: str) -> Float:
-    """A variable as numbers; all NaN, one a factor, where the results lack it."""
+    """A variable as numbers in its unit; all NaN, one a factor, where the results lack it.
+
+    Shape (factors,), or that of the variable. Raises InputError for an unknown method.
+    """
     if name in dataset:
         found: Float = dataset[name].values.astype(np.float64)
         return found
@@ -125,7 +134,7 @@ def values(dataset: xr.Dataset, name: str) -> Float:
 
 
 def number(dataset: xr.Dataset, name: str) -> float:
-    """A number of one output; NaN where the results lack it."""
+    """A number of one output, in the unit that the results tell; NaN where they lack it."""
     return float(dataset[name]) if name in dataset else math.nan
 
 
@@ -135,7 +144,7 @@ def unit_of(one: xr.Dataset) -> str:
 
 
 def factor_names(dataset: xr.Dataset, words: Words) -> list[str]:
-    """The factors, or groups of them, in words."""
+    """The factors, or groups of them, in words. Raises InputError for an unknown method."""
     dim = factor_dim(dataset)
     size = dataset.sizes[dim]
     ids = dataset[dim].values if dim in dataset.coords else np.arange(size)
@@ -341,5 +350,8 @@ def source(words: Words, attributes: Mapping[Any, Any]) -> str:
 
 
 def shown_factor(dataset: xr.Dataset, one: xr.Dataset) -> float:
-    """What indices are multiplied by: those in the unit of a share are drawn in percent."""
+    """What indices are multiplied by: those in the unit of a share are drawn in percent.
+
+    Raises InputError for an unknown method.
+    """
     return in_shown(unit_of(one)) if method_of(dataset) in IN_UNITS else 1.0

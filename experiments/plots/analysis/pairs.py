@@ -35,7 +35,10 @@ COLUMNS = ("factor", "label", "factor2", "label2", "value", "low", "high", "unit
 
 
 def rows(dataset: xr.Dataset, of: Of, language: str = "en") -> pd.DataFrame:
-    """What ``figure`` draws: a row a pair, of the ten factors with the strongest pairs."""
+    """What ``figure`` draws: a row a pair, of the ten factors with the strongest pairs.
+
+    Raises InputError where the results lack pairs.
+    """
     if "S2" not in dataset:
         raise InputError(
             "these results have no second-order indices", allowed="sensitivity sobol --second-order"
@@ -70,7 +73,7 @@ def rows(dataset: xr.Dataset, of: Of, language: str = "en") -> pd.DataFrame:
 
 
 def figure(dataset: xr.Dataset, of: Of, language: str = "en") -> Figure:
-    """A lower triangle; columns are numbered as the rows are."""
+    """A lower triangle; columns are numbered as the rows are. Raises InputError as ``rows``."""
     words, one = words_of(language), one_output(dataset, of)
     table = rows(dataset, of, language)
     ids = list(dict.fromkeys([*table["factor2"], *table["factor"]]))

@@ -36,7 +36,7 @@ def rows(tipping: pd.DataFrame, transfers: pd.DataFrame, language: str = "en") -
     """What ``figure`` draws, from ``tipping_table`` and ``transfers`` of robustness.pathways.
 
     ``then``: the package that most often lasts longer where this one misses its aim; a year beyond
-    the last one is empty.
+    the last one is empty. A row a package.
     """
     words, found = words_of(language), []
     for row in tipping.sort_values("lasts", ascending=False, kind="stable").itertuples():

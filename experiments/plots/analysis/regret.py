@@ -159,7 +159,7 @@ def from_measures(
     """Policies by measure, which way is better, 90% ends, and the measures that are shares.
 
     ``measures``: of ``Robustness.measures``; ``better``: the side of the outcome, "up" or "down".
-    Measures without a value are left out.
+    Measures without a value are left out. Policies are rows, measures columns.
     """
     words = words_of(language)
     own = measures[(measures["outcome"].astype(str) == outcome) & measures["value"].notna()]

@@ -15,7 +15,7 @@ from experiments.plots.analysis.frame import (
     LOOK,
     WIDTH,
     Frame,
-    inches,
+    bar_key,
     label_rows,
     numbers_on,
     row_labels,
@@ -72,7 +72,10 @@ def from_sample(
 
 
 def from_results(dataset: xr.Dataset, of: Of) -> pd.DataFrame:
-    """Signed main effects of a fractional factorial design, each half of the whole change."""
+    """Signed main effects of a fractional factorial design, each half of the whole change.
+
+    A row a factor and end.
+    """
     one = one_output(dataset, of)
     effects, halves = values(one, "ME"), values(one, "ME_conf")
     found = []
@@ -90,7 +93,7 @@ def rows(
 ) -> pd.DataFrame:
     """What ``figure`` draws, in the unit of the outcome (shares in percentage points).
 
-    ``table``: of ``from_sample``; default the main effects in ``dataset``.
+    ``table``: of ``from_sample``; default the main effects in ``dataset``. A row a factor and end.
     """
     words, one = words_of(language), one_output(dataset, of)
     given = from_results(dataset, of) if table is None else table
@@ -133,7 +136,7 @@ def figure(
         )
         if not labels:
             return frame.nothing(words.say("nothing.index"))
-        _key(frame, words)
+        bar_key(frame, [(*look, words.say(f"end.{end}")) for end, look in ENDS.items()])
         axes = frame.box(LEFT, KEY, WIDTH - LEFT - RIGHT, each * len(labels))
         label_rows(axes, told)
         place = axes.get_yaxis_transform()
@@ -174,27 +177,6 @@ def figure(
 
 def _how(words: Words, table: pd.DataFrame | None) -> str:
     return words.say("method.fractional-factorial") if table is None else words.say("method.fifths")
-
-
-def _key(frame: Frame, words: Words) -> None:
-    left = 0.1
-    for end, (colour, hatch) in ENDS.items():
-        box = frame.box(left, 0.04, 0.2, 0.1)
-        box.set_axis_off()
-        box.barh(
-            0,
-            1,
-            height=1,
-            color="white" if hatch else colour,
-            edgecolor=colour,
-            hatch=hatch,
-            linewidth=0.8,
-        )
-        box.set_xlim(0, 1)
-        box.set_ylim(-0.5, 0.5)
-        told = words.say(f"end.{end}")
-        frame.text(left + 0.26, 0.02, told, fontsize=7, color=BLACK)
-        left += 0.26 + inches(told, 7) + 0.25
 
 
 def _notes(

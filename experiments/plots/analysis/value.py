@@ -44,7 +44,7 @@ def rows(table: pd.DataFrame, factors: Sequence[Factor], language: str = "en") -
     """What ``figure`` draws: everything, the draw, then the most valuable, ``MOST`` at most.
 
     ``table``: of ``robustness.value_of_information.table``; ``factors``: of the store. Numbers are
-    in the unit of the outcome, of shares in percentage points.
+    in the unit of the outcome, of shares in percentage points. A row for each.
     """
     words, known = words_of(language), {one.id: one for one in factors}
     drawn = table.head(MOST + int(table["name"].isin(WHOLE).sum())).copy()

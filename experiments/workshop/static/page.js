@@ -8,6 +8,13 @@ document.addEventListener(
   true,
 );
 
+// The state stands in the address, and in every link that leads to another page with it. Links are
+// not told by the server: it would have the whole page drawn anew.
+window.df.keep = (address) => {
+  history.replaceState(history.state, "", address);
+  for (const link of document.querySelectorAll("a.df-keeps")) link.search = location.search;
+};
+
 // An open menu closes by Escape, which gives the focus back to it, or when another place is used.
 const menus = ".df-menu[open], .df-flags[open]";
 document.addEventListener("keydown", (event) => {

@@ -7,8 +7,9 @@ import pytest
 
 from experiments.workshop.answers import LEVELS, YEARS, Change, Fan
 from experiments.workshop.compare import best_sentence, differing, unit_of_change
-from experiments.workshop.entries import entries, only, percent, placed, signed, signed_interval
+from experiments.workshop.entries import entries, only, percent, placed, signed_interval
 from experiments.workshop.estimate import SHARE
+from experiments.workshop.twins import signed
 from experiments.workshop.view import OWN, Graph, idle
 from experiments.workshop.wording import Words, words_of
 from scenarios.schema import ScenarioFile
@@ -78,9 +79,9 @@ def test_where_the_aims_say_nothing_neither_side_is_called_better() -> None:
     ("language", "told"), [("en", "−1,234.5"), ("nl", "−1.234,5"), ("de", "−1.234,5")]
 )
 def test_differences_have_a_sign(language: str, told: str) -> None:
-    assert signed(-1234.52, 1, words(language)) == told
-    assert signed(1e-17, 1, words(language)) == "0"
-    assert signed(3.0, 0, words(language)) == "+3"
+    assert signed(words(language), -1234.52, 1) == told
+    assert signed(words(language), 1e-17, 1) == "0"
+    assert signed(words(language), 3.0, 0) == "+3"
     assert placed(-40.0, words(language)) == "−40"
     assert "−" in percent(-0.25, words(language))
 

@@ -114,7 +114,7 @@ def test_while_the_hand_moves_only_the_newest_question_is_answered(engine: Engin
     time.sleep(0.2)
     assert heard[-1] == 20
     assert len(heard) < 20
-    assert engine.load().pages == 0  # a live question is not refined
+    assert engine.asked == 0  # a live question is not refined
 
 
 def test_pages_take_turns(engine: Engine) -> None:
@@ -244,3 +244,12 @@ def test_one_question_that_fails_does_not_silence_the_others(
     engine.ask(Ask("lucky", (moved(SD4=14.0),), START, told, live=True))
     assert said.wait(20.0)
     assert heard[-1].fans
+
+
+def test_an_answer_is_the_same_object_until_more_draws_are_run(engine: Engine) -> None:
+    scenario = moved(SD1=35.0, SD3=15.0)
+    few = engine.answer(scenario, START, draws=2)
+    assert engine.answer(scenario, START, draws=2) is few
+    more = engine.answer(scenario, START, draws=4)
+    assert more is not few
+    assert more.draws > few.draws

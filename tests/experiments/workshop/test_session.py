@@ -108,6 +108,20 @@ def test_answers_to_older_questions_are_dropped(session: Session) -> None:
     assert heard == [1]
 
 
+def test_an_answer_that_is_already_shown_is_not_told_again(session: Session) -> None:
+    engine: Any = session.engine
+    heard: list[int] = []
+    session.listen("answer", lambda: heard.append(1))
+    session.show(at(15, session.view), live=True)
+    answer = Answer((), 2, 200)
+    engine.asks[-1].told(0, answer)
+    session.show(at(15, session.view))  # the hand rests where it was answered
+    engine.asks[-1].told(0, answer)
+    assert heard == [1]
+    engine.asks[-1].told(0, Answer((), 20, 200))
+    assert heard == [1, 1]
+
+
 def test_a_hand_that_moves_asks_for_its_scenario_alone(session: Session) -> None:
     engine: Any = session.engine
     saved = (ScenarioFile(id=OWN, title="kept", levers={"SD2": 10.0}),)
