@@ -160,7 +160,7 @@ def schedule_table() -> str:
     rows = (
         (str(i), f"`{step}`", what, module) for i, (step, what, module) in enumerate(SCHEDULE, 1)
     )
-    return table(("", "step", "what happens", "module"), rows)
+    return table(("order", "step", "what happens", "module"), rows)
 
 
 def switch_texts() -> dict[str, str]:
