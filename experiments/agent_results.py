@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5netcdf
 import numpy as np
 import numpy.typing as npt
 
-from experiments.results import RUNS, OpenFile, put_label, put_variable, seed_label
+from experiments.netcdf import NetCDF
+from experiments.results import RUNS, put_draws, seed_label
 from experiments.study import Study
 from model.catalogue import ProductRow
 from model.errors import InputError
@@ -155,35 +155,25 @@ ASSUMED = (
 )
 
 
-class AgentWriter(OpenFile):
-    """Writes ``agents.nc``: the labels on entering, then scenario by scenario and draw by draw."""
+class AgentWriter(NetCDF):
+    """Writes ``agents.nc``: the labels on opening, then scenario by scenario and draw by draw."""
 
     def __init__(self, path: Path, study: Study, attributes: Mapping[str, str | int]) -> None:
-        self.study = study
-        self._path = path
-        self._attributes = attributes
-
-    def __enter__(self) -> AgentWriter:
-        self._file = h5netcdf.File(self._path, "w")
-        told = {"Conventions": "CF-1.11", **self._attributes, "assumed": ASSUMED}
-        self._file.attrs.update(told)
-        labels = _labels(self.study)
+        labels = _labels(study)
         sizes = {dim: len(values) for dim, values, _ in labels.values()}
-        self._file.dimensions = sizes
-        for name, (dim, values, about) in labels.items():
-            put_label(self._file, name, dim, values, about)
+        super().__init__(path, {**attributes, "assumed": ASSUMED}, sizes)
+        for name, label in labels.items():
+            self.put_label(name, *label)
         for row in TOLD:
-            dims = (*RUNS, "time", *row.dims)
             texts = {"units": row.unit, "long_name": row.long_name, "definition": row.definition}
-            put_variable(self._file, row.name, dims, [sizes[dim] for dim in dims], texts)
-        return self
+            put_draws(self, row.name, (*RUNS, "time", *row.dims), texts)
 
     def write(self, scenario: int, draw: int, extra: Mapping[str, Float]) -> None:
         """Put a draw of a scenario in place; ``extra`` by name, (seeds, years, ...) each."""
         for row in TOLD:
             values = extra[row.of] if row.at is None else extra[row.of][..., row.at]
             if not np.isnan(values).all():  # what is not written reads as NaN
-                self._file.variables[row.name][scenario, draw] = values.astype(np.float32)
+                self.variables[row.name][scenario, draw] = values.astype(np.float32)
 
 
 _Label = tuple[str, Sequence[object], dict[str, str]]

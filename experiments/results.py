@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import h5netcdf
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from calibration.series import Series, names_of
+from experiments.netcdf import NetCDF
 from model.catalogue import Catalogue
 from model.compartments import FIRST_YEAR
 from model.errors import InputError
@@ -147,40 +146,16 @@ def split_marginals(name: str, values: Float) -> dict[str, Single]:
     }
 
 
-class OpenFile:
-    """A results file while it is written: subclasses open it on entering."""
-
-    _file: Any = None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def tell(self, told: Mapping[str, str | int]) -> None:
-        """Attributes that are known at the end only."""
-        self._file.attrs.update(told)
-
-
-class Writer(OpenFile):
-    """Writes ``results.nc``: the labels on entering, then draws part by part."""
+class Writer(NetCDF):
+    """Writes ``results.nc``: the labels on opening, then draws part by part."""
 
     def __init__(self, path: Path, layout: Layout, attributes: Mapping[str, str | int]) -> None:
-        self.layout = layout
-        self._path = path
-        self._attributes = attributes
-
-    def __enter__(self) -> Writer:
-        self._file = h5netcdf.File(self._path, "w")
-        self._file.attrs.update({"Conventions": "CF-1.11", **self._attributes})
-        self._file.dimensions = self.layout.sizes
-        for name, (dims, values, attributes) in _labels(self.layout).items():
-            put_label(self._file, name, dims, values, attributes)
-        self._create()
-        return self
+        super().__init__(path, attributes, layout.sizes)
+        told = _descriptions(layout)
+        for name, label in _labels(layout).items():
+            self.put_label(name, *label)
+        for name, dims in layout.variables().items():
+            put_draws(self, name, dims, told[name])
 
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
         """Put draws ``first`` onwards of one scenario in place; names as in the layout.
@@ -189,51 +164,25 @@ class Writer(OpenFile):
         """
         for name, values in parts.items():
             if not np.isnan(values).all():  # what is not written reads as NaN
-                self._file.variables[name][scenario, first : first + len(values)] = values
-
-    def _create(self) -> None:
-        sizes = self.layout.sizes
-        told = _descriptions(self.layout)
-        for name, dims in self.layout.variables().items():
-            put_variable(self._file, name, dims, [sizes[dim] for dim in dims], told[name])
+                self.variables[name][scenario, first : first + len(values)] = values
 
 
-def put_label(
-    file: h5netcdf.File, name: str, dim: str, values: Sequence[object], told: Mapping[str, str]
-) -> None:
-    """Write the labels of a dimension, or what goes with them."""
-    if isinstance(values[0], str):
-        kind, array = h5py.string_dtype(), np.array(values, dtype=object)
-    else:
-        array = np.asarray(values)
-        kind = array.dtype
-    variable = file.create_variable(name, (dim,), dtype=kind)
-    variable[:] = array
-    variable.attrs.update(told)
-
-
-def put_variable(
-    file: h5netcdf.File,
-    name: str,
-    dims: Sequence[str],
-    shape: Sequence[int],
-    told: Mapping[str, str],
-) -> None:
+def put_draws(file: NetCDF, name: str, dims: Sequence[str], told: Mapping[str, str]) -> None:
     """Make a variable of numbers by scenario and draw; a part of the draws is one chunk.
 
     So is one draw with all its seeds, where agents were run.
     """
-    variable = file.create_variable(
+    together = 1 if "seed" in dims else min(PART, file.sizes["draw"])
+    file.put_variable(
         name,
-        tuple(dims),
-        dtype=np.float32,
-        fillvalue=np.float32(np.nan),
-        chunks=(1, 1 if "seed" in dims else min(PART, shape[1]), *shape[2:]),
+        dims,
+        np.float32(np.nan),
+        told,
+        chunks=(1, together, *(file.sizes[dim] for dim in dims[2:])),
         compression="gzip",
         compression_opts=COMPRESSION,
         shuffle=True,
     )
-    variable.attrs.update(told)
 
 
 _Label = tuple[str, Sequence[object], dict[str, str]]

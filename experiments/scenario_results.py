@@ -11,19 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5netcdf
 import numpy as np
 import numpy.typing as npt
 
 from calibration.series import names_of
-from experiments.results import (
-    RUNS,
-    OpenFile,
-    modes_of,
-    put_label,
-    put_variable,
-    seed_label,
-)
+from experiments.netcdf import NetCDF
+from experiments.results import RUNS, modes_of, put_draws, seed_label
 from experiments.scenario_costs import Cost, cost_of
 from model.catalogue import Catalogue, IndicatorRow
 from model.compartments import FIRST_YEAR
@@ -133,22 +126,13 @@ def scenario_layout(
     )
 
 
-class ScenarioWriter(OpenFile):
-    """Writes ``scenarios.nc``: the labels on entering, then draws part by part."""
+class ScenarioWriter(NetCDF):
+    """Writes ``scenarios.nc``: the labels on opening, then draws part by part."""
 
     def __init__(
         self, path: Path, layout: ScenarioLayout, attributes: Mapping[str, str | int]
     ) -> None:
-        self.layout = layout
-        self._path = path
-        self._attributes = attributes
-
-    def __enter__(self) -> ScenarioWriter:
-        layout = self.layout
-        self._file = h5netcdf.File(self._path, "w")
-        self._file.attrs.update({"Conventions": "CF-1.11", **self._attributes})
-        labels = _labels(layout)
-        self._file.dimensions = {
+        sizes = {
             "scenario": len(layout.scenarios),
             "draw": layout.draws,
             **({"seed": layout.seeds} if layout.seeds else {}),
@@ -157,27 +141,27 @@ class ScenarioWriter(OpenFile):
             "group": len(GROUPS),
             "rule": max(len(layout.rules), 1),
         }
-        for name, (dim, values, told) in labels.items():
-            put_label(self._file, name, dim, values, told)
-        self._create()
-        return self
+        super().__init__(path, attributes, sizes)
+        self._rules = layout.rules
+        for name, label in _labels(layout).items():
+            self.put_label(name, *label)
+        self._create_draws(layout)
 
     def write(self, scenario: int, first: int, parts: Mapping[str, Single]) -> None:
         """Put draws ``first`` onwards of one scenario in place; shape (draws, ...)."""
         for name, values in parts.items():
             if not np.isnan(values).all():  # what is not written reads as NaN
-                self._file.variables[name][scenario, first : first + len(values)] = values
+                self.variables[name][scenario, first : first + len(values)] = values
 
     def write_rules(self, scenario: int, first: int, months: Mapping[str, Int]) -> None:
         """Months in which rules acted, (draws,) each; of agents (draws, seeds)."""
         for rule, taken in months.items():
-            at = self.layout.rules.index(rule)
-            self._file.variables["rule_month"][scenario, at, first : first + len(taken)] = taken
+            at = self._rules.index(rule)
+            self.variables["rule_month"][scenario, at, first : first + len(taken)] = taken
 
-    def _create(self) -> None:
-        sizes = self._file.dimensions
-        dims = (*(RUNS if self.layout.seeds else RUNS[:2]), "time", "product", "group")
-        for row in self.layout.indicators:
+    def _create_draws(self, layout: ScenarioLayout) -> None:
+        dims = (*(RUNS if layout.seeds else RUNS[:2]), "time", "product", "group")
+        for row in layout.indicators:
             told = {
                 "long_name": row.name,
                 "units": row.unit,
@@ -186,12 +170,10 @@ class ScenarioWriter(OpenFile):
                 "source": row.source,
                 "coordinates": "scenario_title product_name product_kind mode",
             }
-            put_variable(self._file, row.id, dims, [sizes[dim].size for dim in dims], told)
-        dims = ("scenario", "rule", "draw", *(RUNS[2:] if self.layout.seeds else ()))
-        months = self._file.create_variable(
-            "rule_month", dims, dtype=np.int32, fillvalue=np.int32(-1)
-        )
-        months.attrs["long_name"] = "Month in which a rule acted, from January 2010; -1 never"
+            put_draws(self, row.id, dims, told)
+        dims = ("scenario", "rule", "draw", *(RUNS[2:] if layout.seeds else ()))
+        about = {"long_name": "Month in which a rule acted, from January 2010; -1 never"}
+        self.put_variable("rule_month", dims, np.int32(-1), about)
 
 
 _Label = tuple[str, Sequence[object], dict[str, str]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 # As the run command does: threads of the linear algebra cost more than they bring here.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# What collecting the tests makes stays, and to look it through for garbage takes a quarter of the
+# time of it: not before the tests begin, and then without what is there already.
+gc.disable()
 
 # No deadline: the first call of a kernel compiles it. Derandomized, so that a commit that passes
 # here passes elsewhere; `make long-tests` looks at new examples each time, and at more of them.
@@ -29,6 +34,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("usual")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

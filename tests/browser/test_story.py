@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import re
 import zlib
 from pathlib import Path
 
@@ -433,7 +434,7 @@ def test_the_run_of_agents_is_played(chrome: Browser, server: Server, language: 
         before = states.inner_text()
         one.button("agents.play").click()
         expect(one.button("agents.pause")).to_be_visible()
-        expect(month).to_have_value("2")
+        expect(month).to_have_value(re.compile(r"[2-9]|\d\d"))  # a busy machine looks late
         one.button("agents.pause").click()
         at = int(month.input_value())
         one.page.wait_for_timeout(700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -94,10 +95,18 @@ def shared_folder(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small stand-in of the shipped posterior, which nobody changes."""
+    return write_stand_in(tmp_path_factory.mktemp("stand-in"))
+
+
 @pytest.fixture
-def posterior(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small stand-in, in the place of the shipped posterior."""
-    path = write_stand_in(tmp_path_factory.mktemp("posterior"))
+def posterior(
+    stand_in: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A copy of the stand-in, in the place of the shipped posterior."""
+    path = Path(shutil.copy(stand_in, tmp_path_factory.mktemp("posterior")))
     monkeypatch.setattr("calibration.posterior.SHIPPED", path)
     return path
 

@@ -196,4 +196,4 @@ def test_the_same_search_twice_gives_the_same() -> None:
     for method in METHODS:
         first, second = (found(store, method, halves=3) for _ in range(2))
         assert first.boxes == second.boxes
-        assert first.trial == second.trial
+        assert repr(first.trial) == repr(second.trial)  # halves without a box hold NaN
