@@ -53,7 +53,7 @@ bench: $(STAMP) ## how fast the engine is on this machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 docking: $(STAMP) ## set agents against the compartments and write docs/agents-docking.md
-	$(BIN)/python -m experiments.docking $(ARGS)
+	$(BIN)/python -m experiments.checks.docking $(ARGS)
 
 docs: $(STAMP) ## build this documentation as a site, build/docs/index.html, without one warning
 	rm -rf build/pages build/doctrees build/docs

@@ -11,21 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments import (
-    batch_commands,
-    effects_command,
-    explain_commands,
-    file_commands,
-    fit_commands,
-    plot_command,
-    report_command,
-    robustness_commands,
-    scenario_commands,
-    search_commands,
-    sensitivity_command,
-    workshop_command,
-)
-from experiments.terminal import (
+from experiments.commands import batch as batch_commands
+from experiments.commands import compare as scenario_commands
+from experiments.commands import effects as effects_command
+from experiments.commands import explain as explain_commands
+from experiments.commands import files as file_commands
+from experiments.commands import fits as fit_commands
+from experiments.commands import plot as plot_command
+from experiments.commands import report as report_command
+from experiments.commands import robustness as robustness_commands
+from experiments.commands import search as search_commands
+from experiments.commands import sensitivity as sensitivity_command
+from experiments.commands import workshop as workshop_command
+from experiments.runs.terminal import (
     CatalogueOption,
     PriorOption,
     console,
@@ -92,7 +90,7 @@ class Topic(StrEnum):
 
 def _version(asked: bool) -> None:
     if asked:
-        from experiments.provenance import package_version
+        from experiments.runs.provenance import package_version
 
         typer.echo(f"drugfutures {package_version()}")
         raise typer.Exit
@@ -181,8 +179,8 @@ def run(asked: RunOptions) -> None:
     # product of matrices makes a run several times slower. It reads this when numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with refusals():
-        from experiments.agent_options import DEFAULT_DRAWS, read_agents
         from experiments.run import Options
+        from experiments.runs.agent_options import DEFAULT_DRAWS, read_agents
 
         engine = asked.engine.value
         options = Options(
@@ -209,7 +207,7 @@ def _run_with_progress(options: Options) -> Outcome:
 
 
 def _print_results(outcome: Outcome) -> None:
-    from experiments.headlines import headline_table, observed, preface, warning
+    from experiments.runs.headlines import headline_table, observed, preface, warning
 
     screen = console()
     study, layout = outcome.study, outcome.study.layout
@@ -227,8 +225,8 @@ def _print_results(outcome: Outcome) -> None:
     screen.print()
     screen.print(headline_table(outcome.survey[0], reference, layout, study.headlines, figures))
     if len(study.scenarios) > 1:
-        from experiments.compare import Asked
-        from experiments.compare_table import print_comparison
+        from experiments.comparisons.compare import Asked
+        from experiments.comparisons.compare_table import print_comparison
 
         print_comparison(Asked(study.options.out), screen)
     screen.print(f"\nResults: {study.options.out}", soft_wrap=True)
@@ -250,7 +248,7 @@ def show(
 ) -> None:
     """Show a table of the model or of the observed figures, or one row with its source."""
     with refusals():
-        from experiments.show import show as show_topic
+        from experiments.lists.show import show as show_topic
 
         show_topic(topic.value, chosen, catalogue, console())
 
@@ -273,7 +271,7 @@ def figures(
 ) -> None:
     """Set the observed figures against a run: which lie inside its 95% intervals."""
     with refusals():
-        from experiments.comparison_table import Asked, print_figures
+        from experiments.figures.comparison_table import Asked, print_figures
 
         print_figures(Asked(results, product, indicator, totals, csv), console())
 
@@ -311,8 +309,8 @@ def money(
 ) -> None:
     """Sum public expenditure, social cost, revenues and years of life over years, discounted."""
     with refusals():
-        from experiments.money import Asked
-        from experiments.money_table import print_money
+        from experiments.comparisons.money_table import print_money
+        from experiments.runs.money import Asked
         from model.costs import Discounting
 
         discounting = Discounting(*rates, base_year)
@@ -334,7 +332,7 @@ def shocks(
 ) -> None:
     """Lose supply of each illicit product in January 2024: the shock and the recovery."""
     with refusals():
-        from experiments.shocks import Shock, print_shocks
+        from experiments.checks.shocks import Shock, print_shocks
 
         print_shocks(Shock(product, size, draws, seed, catalogue, prior), console())
 

@@ -17,17 +17,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from experiments import provenance
-from experiments.agent_options import attributes as agent_attributes
-from experiments.agent_results import few_places, open_agents
-from experiments.folder import MADE_BY, PROVENANCE, ResultsFolder
-from experiments.parts import Observed, run_part
-from experiments.results import FILE, MODE_TEXT, PART, Single, Writer, open_results
-from experiments.scenario_results import FILE as SCENARIOS
-from experiments.scenario_results import ScenarioWriter
-from experiments.seeds import of_scenario
-from experiments.study import Options, Study, build_study
-from experiments.summary import write_summary
+from experiments.runs import provenance
+from experiments.runs.agent_results import few_places, open_agents
+from experiments.runs.attributes import attributes
+from experiments.runs.folder import MADE_BY, PROVENANCE, ResultsFolder
+from experiments.runs.parts import Observed, run_part
+from experiments.runs.results import FILE, MODE_TEXT, PART, Single, Writer, open_results
+from experiments.runs.scenario_results import FILE as SCENARIOS
+from experiments.runs.scenario_results import ScenarioWriter
+from experiments.runs.seeds import of_scenario
+from experiments.runs.study import Options, Study, build_study
+from experiments.runs.summary import write_summary
 
 __all__ = ["Options", "Outcome", "Study", "build_study", "run", "run_study"]
 
@@ -69,36 +69,6 @@ def run_study(study: Study, folder: Path, progress: Progress) -> None:
         pool.shutdown(cancel_futures=True)
 
 
-def attributes(study: Study) -> dict[str, str | int]:
-    """Attributes of the datasets. Equal runs have equal attributes."""
-    options = study.options
-    ids = [scenario.id for scenario in study.scenarios]
-    asked = f"--draws {options.draws} --until {options.until} --seed {options.seed}"
-    asked += " --prior" if options.prior else ""
-    asked += "" if options.agents is None else f" {options.agents.asked}"
-    origin = study.origin
-    version = provenance.package_version()
-    engine = "compartmental model" if options.agents is None else "agents"
-    found: dict[str, str | int] = {
-        "title": "Drug Futures: drug use, gambling and gaming in Belgium",
-        "source": f"Drug Futures {version}, {engine}",
-        "history": f"{MADE_BY} {' '.join(ids)} {asked}",
-        "comment": MODE_TEXT[origin.mode],
-        "draws": origin.mode,
-        "package_version": version,
-        "git_commit": provenance.git_commit(),
-        "parameter_table_hash": provenance.tables_hash(options.catalogue),
-        "levers_hash": provenance.levers_hash(options.catalogue),
-        "figures_hash": provenance.figures_hash(),
-        "posterior_hash": origin.digest,
-        "calibrated": " ".join(origin.calibrated),
-        "prior_by_catalogue": " ".join(origin.own),
-        "scenario_hash": " ".join(f"{s.id}:{s.digest}" for s in study.scenarios),
-        "seeds": str(options.seed),
-    }
-    return found | ({} if options.agents is None else agent_attributes(options.agents))
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What was run, and the survey series of the results (scenario, draw, series, time).
@@ -129,7 +99,7 @@ def run(
         if options.agents is None:
             run_study(study, folder.path, progress)
         else:
-            from experiments.agent_run import plan_text, run_agents
+            from experiments.runs.agent_run import plan_text, run_agents
 
             announce(plan_text(study))
             thinning = run_agents(study, folder.path, attributes(study), progress)

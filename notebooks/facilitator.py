@@ -42,7 +42,7 @@ from IPython.display import Image, display
 from experiments.plots.scenario_fans import Of, scenario_fan
 from experiments.plots.scenario_sheet import save
 from experiments.report.written import html
-from experiments.scenario_results import open_dataset
+from experiments.runs.scenario_results import open_dataset
 from experiments.workshop.address import address
 from experiments.workshop.engine import Engine
 from experiments.workshop.studies import Studies

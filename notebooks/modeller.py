@@ -34,9 +34,9 @@ import pandas as pd
 import xarray as xr
 
 from calibration.posterior import SHIPPED, load, load_draws
-from experiments.docking import counts, dock, docked, place
-from experiments.lever_effects import effects
-from experiments.study import Options, build_study
+from experiments.checks.docking import counts, dock, docked, place
+from experiments.checks.lever_effects import effects
+from experiments.runs.study import Options, build_study
 from model.catalogue import load_catalogue
 from model.compartments import assemble, simulate
 

@@ -23,9 +23,13 @@ from hatchling.builders.wheel import WheelBuilder
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("model", "scenarios", "calibration", "experiments")
 # Tools of the checkout: they write or read its documents, and travel without them.
-OF_THE_CHECKOUT = ("experiments.docking", "experiments.odd_tables", "experiments.reproduce.")
+OF_THE_CHECKOUT = (
+    "experiments.checks.docking",
+    "experiments.checks.odd_tables",
+    "experiments.reproduce.",
+)
 # Looked at for a .git folder, which may be missing, and for scenarios, which is a room.
-LOOKED_AT = {("experiments.provenance", "PROJECT")}
+LOOKED_AT = {("experiments.runs.provenance", "PROJECT")}
 STARTED = 600.0  # seconds; the kernels are compiled in that time
 
 

@@ -1,7 +1,7 @@
 """Rows of a batch with agents: each draw as a bench of its own, with the seeds that are asked for.
 
-As in a run with agents (``experiments.agent_run``): the same seeds, set out from 2010; scenarios
-and points of one draw share its states in the month of the first branch.
+As in a run with agents (``experiments.runs.agent_run``): the same seeds, set out from 2010;
+scenarios and points of one draw share its states in the month of the first branch.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from experiments.agent_run import KEPT, START, seed_numbers
 from experiments.batch.clock import in_engine
 from experiments.batch.columns import Columns, Grid
 from experiments.batch.histories import History, Opened, open_histories
 from experiments.batch.job import Float, Single
 from experiments.batch.points import deal_at, history_at, past_factors, plan_at, switches_at
 from experiments.batch.runs import Runs, told
+from experiments.runs.agent_run import KEPT, START, seed_numbers
 from model.adaptive import Part, Rule
 from model.agents.engine import AgentRun, Checkpoints, Request, simulate_agents
 from model.agents.reacting import Reaction, simulate_reacting

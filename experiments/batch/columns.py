@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from experiments.batch.job import Float, Labels, Single
 from experiments.batch.kept import Kept
-from experiments.scenario_results import GROUPS
-from experiments.study import Study
+from experiments.runs.scenario_results import GROUPS
+from experiments.runs.study import Study
 from model.catalogue import Catalogue
 from model.choice import Choice
 from model.compartments import FIRST_YEAR

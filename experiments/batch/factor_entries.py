@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.agent_options import read_switches
 from experiments.batch.factors import Factor, Kind
 from experiments.batch.study_file import KINDS, FactorEntry, StudyFile
+from experiments.runs.agent_options import read_switches
 from model.agents.terms import OWNER as AGENTS
 from model.errors import InputError
 from model.parameters import SELECTORS, ParameterRow

@@ -16,8 +16,8 @@ from scipy.special import ndtri
 
 from experiments.batch.clock import in_engine
 from experiments.batch.factors import Factor
-from experiments.parts import LATER
-from experiments.study import Study
+from experiments.runs.parts import LATER
+from experiments.runs.study import Study
 from model.compartments import (
     BROKEN,
     BrokenDown,

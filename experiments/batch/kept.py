@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from calibration.series import names_of
-from experiments.agent_options import Agents
 from experiments.batch.factors import Factor
 from experiments.batch.study_file import ALL, MAIN, StudyFile
-from experiments.scenario_results import BEFORE, GROUPS, load_main_indicators
+from experiments.runs.agent_options import Agents
+from experiments.runs.scenario_results import BEFORE, GROUPS, load_main_indicators
 from model.compartments import FIRST_YEAR
 from scenarios.checked import one_of, refusal
 from scenarios.library import Library, read_scenario

@@ -18,8 +18,6 @@ import numpy as np
 
 from calibration.fingerprint import code_hash
 from calibration.posterior import load
-from experiments import provenance
-from experiments.agent_options import Agents
 from experiments.batch.design import Design, cautions_of, points_of, sample
 from experiments.batch.factor_entries import MOST_PRIOR_DRAWS, Surroundings, resolve
 from experiments.batch.factors import Factor
@@ -33,8 +31,10 @@ from experiments.batch.study_checks import (
     scenarios_of,
 )
 from experiments.batch.study_file import ALL, MAIN, StudyFile, read_study_file
-from experiments.run import attributes as run_attributes
-from experiments.study import Options, Study, build_study
+from experiments.runs import provenance
+from experiments.runs.agent_options import Agents
+from experiments.runs.attributes import attributes as run_attributes
+from experiments.runs.study import Options, Study, build_study
 from model.catalogue import load_catalogue
 from model.errors import InputError
 from scenarios.checked import refusal

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibration.posterior import Posterior
-from experiments.agent_options import DEFAULT_AGENTS, DEFAULT_SEEDS, Agents
 from experiments.batch.design import Design, check_design
 from experiments.batch.factor_entries import MOST_PRIOR_DRAWS
 from experiments.batch.factors import Factor
 from experiments.batch.study_file import DEFAULT_DRAWS, WHOLE, StudyFile
+from experiments.runs.agent_options import DEFAULT_AGENTS, DEFAULT_SEEDS, Agents
 from model.compartments import FIRST_YEAR
 from model.errors import InputError
 from scenarios.checked import one_of, refusal

@@ -29,8 +29,8 @@ from experiments.batch.job import Computed, Failure, Float, Labels, Single
 from experiments.batch.kept import Kept
 from experiments.batch.points import deal_at, history_at, past_factors, plan_at
 from experiments.batch.runs import Runs, told
-from experiments.parts import first_acting
-from experiments.study import Study
+from experiments.runs.parts import first_acting
+from experiments.runs.study import Study
 from model.adaptive import Branch, Part, run_with_rules
 from model.compartments import BrokenDown, simulate_into
 from model.errors import InputError

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from experiments.agent_results import ASSUMED, GAVE_UP
-from experiments.compare_table import three
+from experiments.comparisons.compare_table import three
 from experiments.plots.agent_reader import ENDS, ONLY, Agents, ends
 from experiments.plots.scenario_sheet import Cell, Picture, Sheet, new_sheet
 from experiments.plots.style import BLACK, BLUE, NARROW, STYLE, VERMILION
+from experiments.runs.agent_results import ASSUMED, GAVE_UP
 
 Float = npt.NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from experiments.agent_results import ASSUMED
 from experiments.plots.agent_reader import ENDS, ONLY, Agents, ends
 from experiments.plots.scenario_sheet import Cell, Picture, Sheet, new_sheet
 from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, NARROW, STYLE, VERMILION
+from experiments.runs.agent_results import ASSUMED
 
 Float = npt.NDArray[np.float64]
 Colour = tuple[float, float, float]

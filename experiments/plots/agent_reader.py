@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from experiments.compare_table import three
-from experiments.seeds import MIXED, pooled, seeds_of, told_runs
-from experiments.summary import QUANTILES, quantiles
+from experiments.comparisons.compare_table import three
+from experiments.runs.seeds import MIXED, pooled, seeds_of, told_runs
+from experiments.runs.summary import QUANTILES, quantiles
 
 Float = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments.compare_table import brief, three
+from experiments.comparisons.compare_table import brief, three
 from experiments.plots.scenario_sheet import Better, Picture, file_name, margin, new_sheet, short
 from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, NARROW, STYLE, VERMILION
 from model.errors import InputError

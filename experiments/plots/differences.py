@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from experiments.compare import CERTAINTY, NEGLIGIBLE, WHOLE, Paired, Scenarios, paired
+from experiments.comparisons.compare import CERTAINTY, NEGLIGIBLE, WHOLE, Paired, Scenarios, paired
 from experiments.plots.scenario_fans import Of, label_ends
 from experiments.plots.scenario_sheet import (
     IDS,

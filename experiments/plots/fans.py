@@ -13,7 +13,6 @@ import xarray as xr
 
 from calibration.errors import build_errors, from_scale
 from calibration.series import Series, names_of
-from experiments.headline_series import load_headlines
 from experiments.plots.outcomes import NOTE_LETTERS
 from experiments.plots.overview import overview
 from experiments.plots.page import Dot, Page, Panel
@@ -26,12 +25,13 @@ from experiments.plots.words import (
     unit_in_words,
     what_is_what,
 )
+from experiments.runs.headline_series import load_headlines
 from model.catalogue import Catalogue
 from model.parameters import SPREAD
 from model.strata import REGIONS
 
 if TYPE_CHECKING:
-    from experiments.calibrate import Joined, Outcome
+    from experiments.fits.calibrate import Joined, Outcome
 
 FIRST = 2010
 EACH = 2

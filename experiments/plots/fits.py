@@ -14,7 +14,7 @@ from calibration.errors import from_scale
 from calibration.figures import Figure
 from calibration.fit import ASSUMED_BELOW
 from calibration.series import in_unit_of, names_of, series_of
-from experiments.comparison_table import Scale
+from experiments.figures.comparison_table import Scale
 from experiments.plots.coverage import Share, save_coverage
 from experiments.plots.rows import LEAST_ROWS, Bar, Row, RowPage, save_rows
 from experiments.plots.words import SEX, ages_in_words, indicator_in_words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from experiments.headline_series import load_headlines
 from experiments.plots.page import Page
 from experiments.plots.reader import Reader
 from experiments.plots.words import (
@@ -12,6 +11,7 @@ from experiments.plots.words import (
     unit_in_words,
     what_is_what,
 )
+from experiments.runs.headline_series import load_headlines
 from model.compartments import FIRST_YEAR
 
 OTHERWISE = "last_year_prevalence"

@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments.compare import (
+from experiments.comparisons.compare import (
     CLEAR,
     EQUAL,
     NOT_VISIBLE,
@@ -20,7 +20,7 @@ from experiments.compare import (
     Scenarios,
     paired,
 )
-from experiments.compare_table import ABOUT_NOUGHT, not_visible, whole_percent
+from experiments.comparisons.compare_table import ABOUT_NOUGHT, not_visible, whole_percent
 from experiments.plots.scenario_fans import Of
 from experiments.plots.scenario_sheet import (
     IDS,

@@ -29,8 +29,8 @@ from experiments.plots.style import (
 )
 from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import indicator_in_words
-from experiments.seeds import pooled, seeds_of, told_runs
-from experiments.summary import QUANTILES, quantiles
+from experiments.runs.seeds import pooled, seeds_of, told_runs
+from experiments.runs.summary import QUANTILES, quantiles
 from model.catalogue import Catalogue
 
 if TYPE_CHECKING:

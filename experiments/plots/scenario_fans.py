@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from experiments.compare import WHOLE, Scenarios
+from experiments.comparisons.compare import WHOLE, Scenarios
 from experiments.plots.page import YOUNGEST
 from experiments.plots.scenario_sheet import (
     IDS,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from experiments.compare import KEY, WHOLE, Scenarios
+from experiments.comparisons.compare import KEY, WHOLE, Scenarios
 from experiments.plots import Which
-from experiments.scenario_results import open_dataset
+from experiments.runs.scenario_results import open_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from experiments.comparisons.scoreboard import ScoreRow
     from experiments.plots.scenario_sheet import Better
-    from experiments.scoreboard import ScoreRow
 
 FOLLOWED = 2
 """Pairs of KEY that the main set also shows over the years."""
@@ -33,12 +33,12 @@ def draw_scenario_plots(folder: Path, dataset: xr.Dataset, which: Which) -> list
     if which == "none" or len(scenarios.ids) < 2:
         return []
     # Here, because the command line must not wait for matplotlib.
+    from experiments.comparisons.scoreboard import load_scoreboard
     from experiments.plots.differences import differences
     from experiments.plots.profiles import profiles
     from experiments.plots.scenario_fans import Of, scenario_fan
     from experiments.plots.scenario_sheet import how_chosen, save, widest
     from experiments.plots.scoreboard_map import scoreboard_map
-    from experiments.scoreboard import load_scoreboard
 
     folder.mkdir(parents=True, exist_ok=True)
     rows, baseline = load_scoreboard(), scenarios.baseline(None)

@@ -19,8 +19,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from calibration.series import Group, Series
-from experiments.compare import INTERVAL, WHOLE, Scenarios, paired
-from experiments.compare_table import cautions
+from experiments.comparisons.compare import INTERVAL, WHOLE, Scenarios, paired
+from experiments.comparisons.compare_table import cautions
 from experiments.plots.sheet import LEGEND_LETTER
 from experiments.plots.style import BANNER, BANNER_WHY, BLACK, DPI, GREY, STYLE, WARNING
 from experiments.plots.units import shown

@@ -12,11 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from experiments.compare import CLEAR, NEGLIGIBLE, NOT_VISIBLE, Scenarios, Span
-from experiments.compare_table import brief
-from experiments.plots.scenario_sheet import IDS, Cell, Picture, margin, new_sheet, short
-from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, STYLE, VERMILION, WIDE
-from experiments.scoreboard import (
+from experiments.comparisons.compare import CLEAR, NEGLIGIBLE, NOT_VISIBLE, Scenarios, Span
+from experiments.comparisons.compare_table import brief
+from experiments.comparisons.scoreboard import (
     BETTER,
     EQUAL,
     UNCLEAR,
@@ -27,6 +25,8 @@ from experiments.scoreboard import (
     load_scoreboard,
     scores,
 )
+from experiments.plots.scenario_sheet import IDS, Cell, Picture, margin, new_sheet, short
+from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, STYLE, VERMILION, WIDE
 from scenarios.texts import load_texts
 
 CAP = 20.0

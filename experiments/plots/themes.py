@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from calibration.series import Group, Series
-from experiments.headline_series import load_headlines
 from experiments.plots.page import Key, Line, Page, Panel
 from experiments.plots.reader import Reader
 from experiments.plots.style import NO_FIGURE, NO_REGIONAL_FIGURE, SEVERAL, Look
 from experiments.plots.words import earlier_figures, how_dots_stand, unit_in_words, what_is_what
+from experiments.runs.headline_series import load_headlines
 from model.catalogue import ProductRow
 from model.compartments import FIRST_YEAR
 

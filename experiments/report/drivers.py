@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.compare import KEY, WHOLE
+from experiments.comparisons.compare import KEY, WHOLE
+from experiments.comparisons.told_first import rank
 from experiments.report.blocks import Block, Heading, Table, Text
 from experiments.report.material import Material
 from experiments.report.words import Words
-from experiments.told_first import rank
 from scenarios.texts import slug
 
 if TYPE_CHECKING:

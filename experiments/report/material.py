@@ -14,15 +14,15 @@ import numpy.typing as npt
 
 from calibration.figures import load_figures
 from calibration.series import names_of
-from experiments.compare import WHOLE, Scenarios
-from experiments.folder import PROVENANCE, is_results
+from experiments.comparisons.compare import WHOLE, Scenarios
+from experiments.comparisons.told_first import told_first
 from experiments.plots.reader import Reader
-from experiments.provenance import levers_hash
-from experiments.results import FILE as DETAILED
-from experiments.results import open_results
-from experiments.scenario_results import FILE as COMPACT
-from experiments.scenario_results import open_dataset
-from experiments.told_first import told_first
+from experiments.runs.folder import PROVENANCE, is_results
+from experiments.runs.provenance import levers_hash
+from experiments.runs.results import FILE as DETAILED
+from experiments.runs.results import open_results
+from experiments.runs.scenario_results import FILE as COMPACT
+from experiments.runs.scenario_results import open_dataset
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from scenarios.library import Library, load, load_library

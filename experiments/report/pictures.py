@@ -19,8 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments.compare import WHOLE, Scenarios
-from experiments.headline_series import load_headlines
+from experiments.comparisons.compare import WHOLE, Scenarios
 from experiments.plots.page import Panel
 from experiments.plots.reader import Reader
 from experiments.plots.scenario_fans import label_ends
@@ -29,6 +28,7 @@ from experiments.plots.words import ages_in_words
 from experiments.report.blocks import Picture
 from experiments.report.material import Material
 from experiments.report.words import Words
+from experiments.runs.headline_series import load_headlines
 
 Float = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare import (
+from experiments.comparisons.compare import (
     CLEAR,
     EQUAL,
     NOT_VISIBLE,
@@ -27,7 +27,7 @@ from experiments.report.pictures import (
     scenario_name,
 )
 from experiments.report.words import Words, words_of
-from experiments.scenario_results import load_cautions
+from experiments.runs.scenario_results import load_cautions
 from scenarios.entries import ASSUMED
 from scenarios.levers import Measure
 from scenarios.trends import assumed as trend_assumed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.docking import PAGE
+from experiments.checks.docking import PAGE
 from experiments.reproduce.pages import Block, Cells, put_page
 from model.errors import InputError
 

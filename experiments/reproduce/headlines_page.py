@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare import (
+from experiments.comparisons.compare import (
     KEY,
     WHOLE,
     Asked,
@@ -14,15 +14,15 @@ from experiments.compare import (
     Scenarios,
     open_scenarios,
 )
-from experiments.compare import compare as compare_scenarios
-from experiments.compare_table import notes, percent_cell, scale_of
+from experiments.comparisons.compare import compare as compare_scenarios
+from experiments.comparisons.compare_table import notes, percent_cell, scale_of
 from experiments.plots.reader import WAIT
 from experiments.reproduce.headlines_picture import draw_headlines
 from experiments.reproduce.model_tables import code
 from experiments.reproduce.pages import PLOTS, Block, Cells, put_page, put_rows, with_range
 from experiments.run import run
-from experiments.study import Options
-from experiments.terminal import cores
+from experiments.runs.study import Options
+from experiments.runs.terminal import cores
 
 YEARS = (2023, 2030)
 MORE = (

@@ -18,10 +18,10 @@ from experiments.plots.sheet import _panel as draw_panel
 from experiments.plots.style import DPI, FAN, GREEN, STYLE, VERMILION, Look
 from experiments.plots.words import unit_in_words
 from experiments.reproduce.pages import comma_separated, put
-from experiments.results import open_results
 from experiments.run import run
-from experiments.study import Options
-from experiments.terminal import cores
+from experiments.runs.results import open_results
+from experiments.runs.study import Options
+from experiments.runs.terminal import cores
 from model.catalogue import load_catalogue
 
 SHOWN = {

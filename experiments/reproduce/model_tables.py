@@ -9,7 +9,7 @@ from pathlib import Path
 from calibration.figures import Figure, given_to_model, load_figures
 from calibration.posterior import LEARNT_FROM, load
 from calibration.series import names_of, series_of
-from experiments.listing import ASSUMED, sources_in_full
+from experiments.lists.listing import ASSUMED, sources_in_full
 from experiments.reproduce.pages import Block, Cells, put_page
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.reproduce.pages import Block, Cells, put_page
-from experiments.terminal import cores
+from experiments.runs.terminal import cores
 from experiments.workshop.engine import Engine
 from experiments.workshop.estimate import change_of, filled
 from experiments.workshop.graphs import graph_list

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from experiments.listing import ASSUMED
-from experiments.reproduce.model_tables import code
-from experiments.reproduce.pages import Block, Cells, put_page
-from experiments.scoreboard import load_scoreboard
-from experiments.show_levers import (
+from experiments.comparisons.scoreboard import load_scoreboard
+from experiments.lists.listing import ASSUMED
+from experiments.lists.show_levers import (
     IN_STRATEGY,
     cost_text,
     driven_text,
@@ -18,6 +16,8 @@ from experiments.show_levers import (
     moves_text,
     size_source,
 )
+from experiments.reproduce.model_tables import code
+from experiments.reproduce.pages import Block, Cells, put_page
 from model.catalogue import load_catalogue
 from scenarios.levers import Measure
 from scenarios.library import Library, load, load_library

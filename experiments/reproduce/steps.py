@@ -45,7 +45,7 @@ def _tables(folder: Path, small: bool) -> None:
 
 
 def _odd(folder: Path, small: bool) -> None:
-    from experiments import odd_tables
+    from experiments.checks import odd_tables
     from experiments.reproduce.pages import put
 
     page = odd_tables.PAGE.read_text(encoding="utf-8")
@@ -72,8 +72,8 @@ def _scenarios(folder: Path, small: bool) -> None:
 
 
 def _effects(folder: Path, small: bool) -> None:
-    from experiments.lever_effects import Asked, all_effects
-    from experiments.lever_effects_table import origin, page
+    from experiments.checks.lever_effects import Asked, all_effects
+    from experiments.checks.lever_effects_table import origin, page
     from experiments.reproduce.pages import put
 
     asked = Asked(2 if small else 100, 1, False, ())
@@ -105,7 +105,7 @@ def _docking(folder: Path, small: bool) -> None:
     page.write_text((ROOT / "docs/agents-docking.md").read_text(encoding="utf-8"), encoding="utf-8")
     few = ["--sizes", "2000", "4000", "--seeds", "2", "--refinements", "0"]
     asked = few if small else ["--seeds", "64", "--refinements", "6"]
-    command([sys.executable, "-m", "experiments.docking", "--page", str(page), *asked])
+    command([sys.executable, "-m", "experiments.checks.docking", "--page", str(page), *asked])
 
 
 def _drivers(folder: Path, small: bool) -> None:

@@ -16,8 +16,8 @@ from scipy.stats import binomtest
 from calibration.coverage import LEVELS, POORLY_MIXED, TRUTHS, Quantity, covered, read_quantities
 from calibration.holdout import ALL_BARS, FAMILY_BAR
 from calibration.posterior import SHIPPED
-from experiments.coverage import KINDS, verdicts
-from experiments.coverage import SHIPPED as COVERAGE
+from experiments.fits.coverage import KINDS, verdicts
+from experiments.fits.coverage import SHIPPED as COVERAGE
 from experiments.reproduce.pages import Block, Cells, put_page
 from model.errors import InputError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calibration.series import names_of
-from experiments.odd_tables import filled
+from experiments.checks.odd_tables import filled
 from experiments.reproduce.pages import put
 from model.catalogue import load_catalogue
 from scenarios.texts import load_texts, text

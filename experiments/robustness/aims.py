@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.comparisons.scoreboard import EVERYONE, ScoreRow, load_scoreboard, over
 from experiments.robustness.cases import Better
 from experiments.robustness.futures import WHOLE, Float, Futures, Outcome
-from experiments.scoreboard import EVERYONE, ScoreRow, load_scoreboard, over
 from model.errors import InputError
 from scenarios.texts import AIMS
 
@@ -60,7 +60,7 @@ def aims_held(futures: Futures, aims: Sequence[str], year: int) -> Held:
         raise InputError(
             f"the store holds no output of these aims in {year}",
             given=", ".join(aims) or "all aims",
-            allowed="a store that keeps the indicators of experiments/scoreboard.csv",
+            allowed="a store that keeps the indicators of experiments/comparisons/scoreboard.csv",
         )
     lacking = tuple(f"{row.aim}: {key_of(row)}" for row in rows if row not in held)
     return Held(held, lacking)

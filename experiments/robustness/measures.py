@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from experiments.compare import NEGLIGIBLE, SAME
+from experiments.comparisons.compare import NEGLIGIBLE, SAME
 from experiments.robustness.futures import Bool, Float, Int
 
 if TYPE_CHECKING:

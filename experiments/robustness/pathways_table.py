@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from experiments.comparisons.scoreboard import load_scoreboard
 from experiments.robustness.futures import GRID
 from experiments.robustness.pathways import (
     Aim,
@@ -34,7 +35,6 @@ from experiments.robustness.signposts import (
     YES,
     signposts,
 )
-from experiments.scoreboard import load_scoreboard
 from model.errors import InputError
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from calibration.series import names_of
 from experiments.batch.design import Design
 from experiments.batch.plan import Batch, batch_of
 from experiments.batch.study_file import ALL, KeepEntry, StudyFile
+from experiments.comparisons.scoreboard import load_scoreboard
 from experiments.robustness.portfolio import Settings
 from experiments.robustness.portfolio_problem import Float, Problem, Wanted
 from experiments.robustness.search_file import Better, Outcome, Search
-from experiments.scenario_costs import INFLATION
-from experiments.scenario_results import GROUPS
-from experiments.scoreboard import load_scoreboard
+from experiments.runs.scenario_costs import INFLATION
+from experiments.runs.scenario_results import GROUPS
 from model.catalogue import Catalogue, load_catalogue
 from scenarios.checked import one_of, read_entry, refusal
 from scenarios.library import Library

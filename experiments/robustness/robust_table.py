@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from experiments.compare_table import three
+from experiments.comparisons.compare_table import three
 from experiments.robustness.aims import Held, aims_held, outcomes_of_aims
 from experiments.robustness.discovery_table import plain, write
 from experiments.robustness.futures import Futures

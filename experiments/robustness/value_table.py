@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from experiments.compare_table import three
+from experiments.comparisons.compare_table import three
 from experiments.robustness.aims import better_of
 from experiments.robustness.cases import Better
 from experiments.robustness.discovery_table import plain, write

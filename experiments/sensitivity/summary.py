@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from experiments.comparisons.told_first import rank
 from experiments.sensitivity.methods import METHODS
 from experiments.sensitivity.tables import OF_OUTPUT
 from experiments.sensitivity.verdict import (
@@ -18,7 +19,6 @@ from experiments.sensitivity.verdict import (
     VERDICTS,
     threshold,
 )
-from experiments.told_first import rank
 
 if TYPE_CHECKING:
     import xarray as xr

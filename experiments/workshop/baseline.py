@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.batch.histories import History, Opened, open_histories, states_wanted
-from experiments.study import Study
+from experiments.runs.study import Study
 from experiments.workshop.answers import BRANCH_YEAR, FIRST_YEAR
 from experiments.workshop.view import EVERYONE, Graph
 from model.catalogue import Catalogue

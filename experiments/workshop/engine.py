@@ -20,8 +20,8 @@ from threading import Condition, Lock, Thread
 import numpy as np
 import numpy.typing as npt
 
-from experiments.run import attributes
-from experiments.study import Options, build_study
+from experiments.runs.attributes import attributes
+from experiments.runs.study import Options, build_study
 from experiments.workshop.answers import BRANCH_YEAR, Answer, Ask, Fan
 from experiments.workshop.baseline import BRANCH, Baseline, open_baseline
 from experiments.workshop.estimate import bands, change_of, filled, peak_of

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.series import names_of
-from experiments.agent_options import Agents
-from experiments.agent_run import Found, agents_of, open_twin
-from experiments.docking import LEAST as LEAST_AGENTS
-from experiments.study import Options, Study, build_study
+from experiments.checks.docking import LEAST as LEAST_AGENTS
+from experiments.runs.agent_options import Agents
+from experiments.runs.agent_run import Found, agents_of, open_twin
+from experiments.runs.study import Options, Study, build_study
 from model.choice import Choice
 from model.compartments import Output
 from model.observation import observe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.show_levers import size_source
+from experiments.lists.show_levers import size_source
 from experiments.workshop.answers import BRANCH_YEAR, LEVELS, YEARS, Fan
 from experiments.workshop.engines import LEAST, SURE, differences
 from experiments.workshop.meaning import handle, owner

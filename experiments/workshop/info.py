@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from experiments.listing import sources_in_full
+from experiments.lists.listing import sources_in_full
 from experiments.workshop.dialogs import dialog
 from experiments.workshop.elements import Tag
 from experiments.workshop.info_measures import measure_meaning, objective_meaning, positions

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from babel.dates import format_date
 
-from experiments.show_levers import size_source
+from experiments.lists.show_levers import size_source
 from experiments.workshop.entries import placed
 from experiments.workshop.lever import Scale
 from experiments.workshop.meaning import (

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.agent_options import Agents
-from experiments.agent_run import START, agents_of, seed_numbers
-from experiments.parts import Bench, open_bench
-from experiments.run import attributes
-from experiments.study import Options, build_study
+from experiments.runs.agent_options import Agents
+from experiments.runs.agent_run import START, agents_of, seed_numbers
+from experiments.runs.attributes import attributes
+from experiments.runs.parts import Bench, open_bench
+from experiments.runs.study import Options, build_study
 from experiments.workshop.answers import BRANCH_YEAR, FIRST_YEAR, LAST_YEAR
 from experiments.workshop.sample import HEIGHT, PLACES, WIDTH, Sample, snowball
 from model.agents.cases import READY, WAITING

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.batch.histories import History, Opened, open_histories
-from experiments.parts import first_acting
+from experiments.runs.parts import first_acting
 from experiments.workshop.answers import BRANCH_YEAR, FIRST_YEAR
 from experiments.workshop.baseline import BLOCK, BRANCH, Baseline, Block, restore
 from experiments.workshop.view import Graph

@@ -14,7 +14,7 @@ from nicegui import app as pages
 from nicegui import ui
 from starlette.staticfiles import StaticFiles
 
-from experiments.provenance import package_version
+from experiments.runs.provenance import package_version
 from experiments.workshop import about, agents_view, logs, page, room_view, studies_view
 from experiments.workshop.answers import Fan
 from experiments.workshop.api import api_routes

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare import KEY
+from experiments.comparisons.compare import KEY
 from experiments.report.blocks import (
     Block,
     Break,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments import results, scenario_results
 from experiments.batch.opened import labelled
 from experiments.batch.store import ROOT, open_store
+from experiments.runs import results, scenario_results
 from experiments.workshop.answers import LEVELS
 from model.errors import InputError
 from model.strata import COUNTRY

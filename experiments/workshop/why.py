@@ -1,7 +1,7 @@
 """Why a graph changed: what each entry of a scenario contributes in 2030, draw by draw.
 
 Entries are players of a game whose worth is the graph of a scenario with some of them; see
-``experiments.shapley``. Run with the few draws that stand for all.
+``experiments.comparisons.shapley``. Run with the few draws that stand for all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from experiments.shapley import Row, game_of, row_of, sampling_errors
+from experiments.comparisons.shapley import Row, game_of, row_of, sampling_errors
 from experiments.workshop.entries import entries, only
 from experiments.workshop.view import Graph
 from scenarios.schema import Plan, ScenarioFile

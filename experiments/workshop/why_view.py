@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import run, ui
 
-from experiments.shapley import Row
+from experiments.comparisons.shapley import Row
 from experiments.workshop.answers import LAST_YEAR
 from experiments.workshop.compare import unit_of_change
 from experiments.workshop.dialogs import dialog

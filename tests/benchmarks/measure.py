@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from calibration.priors import draw_priors
-from experiments.results import marginal_weights
+from experiments.runs.results import marginal_weights
 from model.catalogue import load_catalogue
 from model.compartments import Prepared, assemble, simulate, start_state
 from model.observation import observe

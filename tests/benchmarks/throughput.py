@@ -43,8 +43,8 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "
 
 def by_hand(first: int, last: int) -> float:
     """Seconds in which this process runs draws ``first`` to ``last`` of all scenarios."""
-    from experiments.parts import in_short, open_bench
-    from experiments.study import Options, build_study
+    from experiments.runs.parts import in_short, open_bench
+    from experiments.runs.study import Options, build_study
 
     study = build_study(Options(scenarios=SCENARIOS, draws=DRAWS, prior=True))
     bench = open_bench(study, 0, 1)

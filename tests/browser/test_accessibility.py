@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from experiments.report.words import Words
 from experiments.run import run
-from experiments.study import Options
+from experiments.runs.study import Options
 from scenarios.texts import LANGUAGES
 from tests.browser.checks import (
     CUT,

@@ -15,8 +15,8 @@ from calibration.series import (
     names_of,
     series_of,
 )
-from experiments.headline_series import load_headlines
-from experiments.headlines import nearest_figure, observed
+from experiments.runs.headline_series import load_headlines
+from experiments.runs.headlines import nearest_figure, observed
 from model.catalogue import Catalogue, load_catalogue
 from model.strata import default_strata, weights
 

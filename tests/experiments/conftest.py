@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from experiments.results import PART, open_results
 from experiments.run import Options, Study, run
-from experiments.study import build_study
+from experiments.runs.results import PART, open_results
+from experiments.runs.study import build_study
 from tests.posteriors import write_stand_in
 
 SCENARIO = """\

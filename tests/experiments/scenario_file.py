@@ -11,8 +11,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from calibration.series import names_of
-from experiments.compare import DIMS
-from experiments.scenario_results import FILE, load_main_indicators
+from experiments.comparisons.compare import DIMS
+from experiments.runs.scenario_results import FILE, load_main_indicators
 from model.catalogue import Catalogue, IndicatorRow, load_catalogue
 
 Float = npt.NDArray[np.float64]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.agent_options import Agents
-from experiments.agent_results import open_agents
 from experiments.run import Options, run
-from experiments.scenario_results import open_dataset
-from experiments.seeds import pooled
+from experiments.runs.agent_options import Agents
+from experiments.runs.agent_results import open_agents
+from experiments.runs.scenario_results import open_dataset
+from experiments.runs.seeds import pooled
 from tests.experiments.conftest import SCENARIO
 
 RULES = """\

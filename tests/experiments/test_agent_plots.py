@@ -11,10 +11,10 @@ import pytest
 import xarray as xr
 from matplotlib.text import Text
 
-from experiments.agent_results import DISORDERS, GAVE_UP, NUMBERS, TOLD, WEEKS
 from experiments.plots import draw_agent_plots
 from experiments.plots.agents import agent_pictures
 from experiments.plots.scenario_sheet import Picture
+from experiments.runs.agent_results import DISORDERS, GAVE_UP, NUMBERS, TOLD, WEEKS
 
 PRODUCTS = ("alcohol", "cannabis", "cocaine", "gaming")
 SIZES = {

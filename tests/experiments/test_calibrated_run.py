@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from calibration.posterior import Origin, load, save
 from experiments.cli import app
-from experiments.headlines import preface
-from experiments.results import MODE_TEXT, open_results
 from experiments.run import Options, build_study, run
+from experiments.runs.headlines import preface
+from experiments.runs.results import MODE_TEXT, open_results
 from model.catalogue import TABLES, load_catalogue
 from tests.posteriors import CALIBRATED, DRAWS
 

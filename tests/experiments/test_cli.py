@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from experiments.cli import app
+from experiments.lists.show import TOPICS
 from experiments.run import Options
-from experiments.show import TOPICS
 from model.catalogue import TABLES
 from tests.experiments.conftest import Done
 

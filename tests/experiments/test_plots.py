@@ -18,7 +18,6 @@ from matplotlib.patches import Rectangle
 
 from calibration.figures import Figure, given_to_model, load_figures
 from calibration.series import Group, Series, all_series, names_of, series_of
-from experiments.headline_series import load_headlines
 from experiments.plots import draw_plots
 from experiments.plots.outcomes import PAGES, PANELS, PanelRow, outcome_pages
 from experiments.plots.overview import overview
@@ -30,7 +29,8 @@ from experiments.plots.style import BANNER, HISTORY, NO_FIGURE, SCENARIO_ONLY, W
 from experiments.plots.themes import care, regions, states, unions
 from experiments.plots.units import figure_shown, shown
 from experiments.plots.words import parameters_of
-from experiments.results import FILE, Layout, Writer, open_results, years_until
+from experiments.runs.headline_series import load_headlines
+from experiments.runs.results import FILE, Layout, Writer, open_results, years_until
 from model.catalogue import Catalogue, load_catalogue
 from model.reading import read_rows
 from scenarios.library import load, load_library

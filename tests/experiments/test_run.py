@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import experiments.parts as running
+import experiments.runs.parts as running
 from calibration.series import names_of
-from experiments.parts import run_part
-from experiments.results import FILE, MODE_TEXT
 from experiments.run import Options, run
-from experiments.scenario_results import FILE as SCENARIOS
-from experiments.scenario_results import open_dataset
-from experiments.summary import COLUMNS, quantiles
+from experiments.runs.parts import run_part
+from experiments.runs.results import FILE, MODE_TEXT
+from experiments.runs.scenario_results import FILE as SCENARIOS
+from experiments.runs.scenario_results import open_dataset
+from experiments.runs.summary import COLUMNS, quantiles
 from model.catalogue import REPORTED
 from model.errors import InputError
 from tests.experiments.conftest import Done

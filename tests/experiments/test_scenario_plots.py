@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 from matplotlib.text import Text
 
-from experiments.compare import Scenarios, paired
+from experiments.comparisons.compare import Scenarios, paired
+from experiments.comparisons.scoreboard import load_scoreboard
 from experiments.plots.contributions import Contribution, Parts, contributions
 from experiments.plots.differences import differences
 from experiments.plots.profiles import direction, profiles
@@ -33,7 +34,6 @@ from experiments.plots.scenario_sheet import (
 )
 from experiments.plots.scoreboard_map import scoreboard_map, shade
 from experiments.plots.style import GREY, STYLE
-from experiments.scoreboard import load_scoreboard
 from model.errors import InputError
 from tests.experiments.scenario_file import make_scenarios
 

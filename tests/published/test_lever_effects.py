@@ -18,8 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from calibration.priors import draw_priors
-from experiments import effects_command
-from experiments.lever_effects import (
+from experiments.checks.lever_effects import (
     Asked,
     Found,
     all_effects,
@@ -29,14 +28,15 @@ from experiments.lever_effects import (
     trial,
     trial_bench,
 )
-from experiments.lever_effects_table import OUTSIDE, csv_text, page, share_inside
-from experiments.parts import Bench
-from experiments.study import Options, Study, build_study
+from experiments.checks.lever_effects_table import OUTSIDE, csv_text, page, share_inside
+from experiments.commands import effects as effects_command
+from experiments.runs.parts import Bench
+from experiments.runs.study import Options, Study, build_study
 from model.errors import InputError
 from tests.published.bounds import Case, between
 
 PAGE = Path(__file__).parents[2] / "docs" / "levers-effects.md"
-# What the model does not reach, with the reason in experiments/lever_effects_table.py.
+# What the model does not reach, with the reason in experiments/checks/lever_effects_table.py.
 NOT_REACHED = ["minimum-unit-price"]
 
 

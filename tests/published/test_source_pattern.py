@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments.lever_effects import central_forcing, owners, trial, trial_bench
-from experiments.parts import Bench
-from experiments.study import Options, build_study
+from experiments.checks.lever_effects import central_forcing, owners, trial, trial_bench
+from experiments.runs.parts import Bench
+from experiments.runs.study import Options, build_study
 from model.choice import Choice
 from model.compartments import simulate_into
 from model.forcing import Forcing

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pytest
 
 from calibration.priors import draw_priors
-from experiments.lever_effects import central_forcing, parts, trial, trial_bench
-from experiments.parts import Bench
-from experiments.study import Options, build_study
+from experiments.checks.lever_effects import central_forcing, parts, trial, trial_bench
+from experiments.runs.parts import Bench
+from experiments.runs.study import Options, build_study
 from model.catalogue import load_catalogue
 from model.forcing import Forcing
 from model.hazards import arc_price_change, arc_response

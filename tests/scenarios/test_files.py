@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from experiments.file_commands import schema, validate
+from experiments.commands.files import schema, validate
 from model.catalogue import load_catalogue
 from model.errors import InputError
 from scenarios.files import check_file, kind_of

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import model_checks
-from experiments.lever_effects import START, trial_bench
-from experiments.model_checks import Case, Checked, Ground, Wanted, cases, check_study
-from experiments.parts import Bench
-from experiments.study import Options, Study, build_study
+from experiments.checks import model_checks
+from experiments.checks.lever_effects import START, trial_bench
+from experiments.checks.model_checks import Case, Checked, Ground, Wanted, cases, check_study
+from experiments.runs.parts import Bench
+from experiments.runs.study import Options, Study, build_study
 from model.errors import InputError
 from scenarios.checks import CHECKS, ChecksFile, Limits, limits, read_checks
 from scenarios.levers import Indicator

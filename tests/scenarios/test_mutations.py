@@ -283,7 +283,7 @@ def test_files_made_wrong_are_refused_in_our_words(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a run began")
 
-    for name in ("scenarios.compose.compose", "experiments.study.build_study"):
+    for name in ("scenarios.compose.compose", "experiments.runs.study.build_study"):
         monkeypatch.setattr(name, never)
     readers = _readers(library)
     schemas = {kind: json_schema(kind, library) for kind in readers}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.study import Options, Study, build_study
+from experiments.runs.study import Options, Study, build_study
 from model.catalogue import load_catalogue
 from model.errors import InputError
 from scenarios.compose import compose

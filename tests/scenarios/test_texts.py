@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from experiments.results import AGE_GROUPS as SHOWN_AGE_GROUPS
+from experiments.runs.results import AGE_GROUPS as SHOWN_AGE_GROUPS
 from model.catalogue import load_catalogue
 from model.errors import InputError
 from scenarios.levers import OUTSIDE, STRATEGY, Grade

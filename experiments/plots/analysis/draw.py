@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.comparisons.told_first import rank
 from experiments.plots.analysis import (
     boxes,
     convergence,
@@ -27,7 +28,6 @@ from experiments.plots.analysis.frame import save
 from experiments.plots.analysis.outputs import About, Of, method_of, places, row_in_words
 from experiments.plots.analysis.wording import Words, in_shown, words_of
 from experiments.plots.scenario_sheet import file_name
-from experiments.told_first import rank
 from model.errors import InputError
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import pandas as pd
 from calibration.errors import build_errors, to_scale
 from calibration.figures import Figure, given_to_model, load_figures
 from calibration.series import names_of, series_of
-from experiments.comparison import Results, catalogue_of
+from experiments.figures.comparison import Results, catalogue_of
+from experiments.figures.score import unpredictable
 from experiments.plots.analysis.held import GIVEN, from_predicted
 from experiments.plots.analysis.outputs import About
 from experiments.plots.analysis.wording import words_of
 from experiments.plots.fits import Predicted
-from experiments.provenance import package_version
-from experiments.score import unpredictable
+from experiments.runs.provenance import package_version
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 

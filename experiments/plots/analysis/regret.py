@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from experiments.compare import SAME
+from experiments.comparisons.compare import SAME
 from experiments.plots.analysis.frame import (
     LABEL,
     LOOK,

@@ -12,7 +12,7 @@ import pytest
 
 from experiments.batch.job import Labels
 from experiments.batch.kept import Kept
-from experiments.study import Study
+from experiments.runs.study import Study
 from model.catalogue import load_catalogue
 from scenarios.library import Library, load_library
 

@@ -20,7 +20,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from experiments import batch_commands
 from experiments.batch.blocks import name_of
 from experiments.batch.driver import BatchStopped, Plan, run_batch
 from experiments.batch.job import Computed
@@ -29,6 +28,7 @@ from experiments.batch.pools import Pool, Serial
 from experiments.batch.processes import Processes
 from experiments.batch.status import status_of
 from experiments.batch.store import skeleton
+from experiments.commands import batch as batch_commands
 from model.errors import InputError
 from tests.experiments.batch.clusters import end, surroundings
 from tests.experiments.batch.kills import toy_victim

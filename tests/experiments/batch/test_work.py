@@ -13,15 +13,15 @@ import numpy.typing as npt
 import pytest
 from scipy.special import ndtr
 
-from experiments.agent_run import open_twin
 from experiments.batch import histories, work
 from experiments.batch.columns import Columns, Grid
 from experiments.batch.job import Single
 from experiments.batch.plan import Batch, read_batch
 from experiments.batch.points import deal_at, plan_at
 from experiments.batch.work import compute
-from experiments.parts import run_part
-from experiments.study import Options, build_study
+from experiments.runs.agent_run import open_twin
+from experiments.runs.parts import run_part
+from experiments.runs.study import Options, build_study
 from model.agents.engine import AgentRun
 from model.compartments import (
     FIRST_YEAR,

@@ -100,7 +100,7 @@ def main(text: str) -> None:
     from experiments.batch.driver import BatchStopped, run_batch
     from experiments.batch.pools import Pool, Serial
     from experiments.batch.processes import Processes
-    from experiments.terminal import stop
+    from experiments.runs.terminal import stop
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.compare import paired
+from experiments.comparisons.compare import paired
 from experiments.report.blocks import Bullets, Heading, Picture, Report, Table, Text
 from experiments.report.material import Material, open_material
 from experiments.report.sections import report_of

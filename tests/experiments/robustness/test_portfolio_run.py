@@ -19,7 +19,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from experiments.batch.job import Computed
-from experiments.parts import run_part
+from experiments.commands.search import pathways, portfolio
 from experiments.robustness import portfolio_report
 from experiments.robustness.portfolio import Searched, Settings
 from experiments.robustness.portfolio_problem import Problem, Wanted
@@ -28,8 +28,8 @@ from experiments.robustness.portfolio_run import Asked, run_portfolio
 from experiments.robustness.portfolio_study import MEASURES, read_portfolio
 from experiments.robustness.portfolio_table import print_report
 from experiments.robustness.search_state import Generation, State
-from experiments.search_commands import pathways, portfolio
-from experiments.study import Options, build_study
+from experiments.runs.parts import run_part
+from experiments.runs.study import Options, build_study
 from model.errors import InputError
 from scenarios.library import read_scenario
 

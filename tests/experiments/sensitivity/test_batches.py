@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from experiments.batch.design import Design
 from experiments.batch.store import open_store
+from experiments.commands.sensitivity import sensitivity
 from experiments.sensitivity.analyse import analyse
 from experiments.sensitivity.batches import analyse_batch, sampled
 from experiments.sensitivity.columns import turned
 from experiments.sensitivity.methods import METHODS
 from experiments.sensitivity.problem import Settings
-from experiments.sensitivity_command import sensitivity
 from model.errors import InputError
 from tests.experiments.sensitivity.toy_batch import SCENARIOS, YEARS, Toy, layout_of, stored
 

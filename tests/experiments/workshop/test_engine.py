@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments.parts import open_bench
-from experiments.scenario_results import group_cells
+from experiments.runs.parts import open_bench
+from experiments.runs.scenario_results import group_cells
 from experiments.workshop.answers import YEARS, Answer, Ask
 from experiments.workshop.baseline import Block
 from experiments.workshop.engine import Engine

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.agent_options import Agents
-from experiments.parts import open_bench
-from experiments.study import Options, build_study
+from experiments.runs.agent_options import Agents
+from experiments.runs.parts import open_bench
+from experiments.runs.study import Options, build_study
 from experiments.workshop import recording
 from experiments.workshop.recording import (
     ORDER,

@@ -13,7 +13,7 @@ import xarray as xr
 
 from experiments.batch import store as stores
 from experiments.run import run
-from experiments.study import Options
+from experiments.runs.study import Options
 from experiments.workshop.answers import LEVELS
 from experiments.workshop.studies import Studies, Study, first_group
 from experiments.workshop.studies_view import Choice, option, settled

@@ -1,0 +1,1 @@
+"""What is expected of the model: signs, published effects, engines beside each other."""

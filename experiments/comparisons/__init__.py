@@ -1,0 +1,1 @@
+"""Scenarios beside each other: differences, scoreboard, explanations, money."""

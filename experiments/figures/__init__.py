@@ -1,0 +1,1 @@
+"""The model beside observed figures, and forecasts scored on later ones."""

@@ -1,0 +1,1 @@
+"""Commands of the fit: calibrate, backtest, coverage, and their reports."""

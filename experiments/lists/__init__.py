@@ -1,0 +1,1 @@
+"""What ``drugfutures show`` prints of tables, figures and levers."""

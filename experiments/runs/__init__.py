@@ -1,0 +1,1 @@
+"""One run: what was asked, its parts, its results and their folder."""
