@@ -17,7 +17,7 @@ from experiments.checks.lever_effects import Asked, Found, all_effects
 COLUMNS = (
     *("measure", "objective", "grade", "source", "statistic", "of", "product", "ages", "months"),
     *("position", "taken", "published", "published_low", "published_high", "model", "model_low"),
-    *("model_high", "inside", "note"),
+    *("model_high", "inside", "shows", "note"),
 )
 HEADING = """\
 # Effects of measures beside published ones
@@ -33,17 +33,32 @@ draws of {origin} and 90% of them. "Inside" is about the middle alone.
 A ratio of odds is taken of the people of the last month; all else over all months. Rates and risks
 are those of a transition per person at risk.
 
-| measure | published | model | inside | what is compared |
-|---|---|---|---|---|
+{counts}
+
+- **tested**: it acts on one thing and the study counted another, so the model can be wrong.
+- **in view**: it acts through elasticities of prices whose sizes were set with this study in view.
+- **handed on**: its size is put on the very rate that the study counted. Agreement says that the
+  machinery hands on what it is given, no more.
+
+| measure | shows | published | model | inside | what is compared |
+|---|---|---|---|---|---|
 """
-READING = """
-{inside} of {all} lie inside ({share:.0%}). Where a measure's size is put on the very rate that the
-study counted (naloxone, letters, breath tests and the like), agreement says that the machinery
-hands on what it is given, no more. Where it acts elsewhere, the model is tested: prices of alcohol
-and tobacco, drunkenness after lessons, use of cannabis, prices after seizures, deaths after a
-minimum price. Some ranges hold no effect at all, so that a measure that did nothing would lie
-inside too: {easy}.
+EASY = """
+Some ranges hold no effect at all, so that a measure that did nothing would lie inside too: {easy}.
 """
+TESTED, IN_VIEW, HANDED_ON = "tested", "in view", "handed on"
+VERY_RATE = {
+    "cessation": ("transition:stop", "transition:medical_stop"),
+    "moderation": ("transition:moderation",),
+    "completion": ("transition:completion",),
+    "overdose_fatality": ("overdose_deaths",),
+    "foi_hcv": ("hcv_infections",),
+    "driving": ("drivers_over_limit",),
+    "reoffending": ("economic_offences",),
+}
+"""Handles whose size is handed on to what a study counts."""
+ELASTIC = {"price": ("alcohol_per_capita", "transition:initiation")}
+"""The same through an elasticity that was set with the study in view."""
 OUTSIDE = {
     "minimum-unit-price": (
         "The model's floor lifts the mean price that all buyers meet, by little, for few units are "
@@ -81,9 +96,23 @@ def origin(asked: Asked) -> str:
     return "the priors" if asked.prior else "the posterior"
 
 
-def share_inside(found: Sequence[Found]) -> float:
-    """Share of the published effects that hold the model's."""
-    return sum(one.inside for one in found) / len(found)
+def shows(one: Found) -> str:
+    """What agreement with the study would show: of the model, or of what was put in."""
+    handles = {effect.handle for effect in one.measure.entry.effects}
+    for kind, known in ((HANDED_ON, VERY_RATE), (IN_VIEW, ELASTIC)):
+        if any(one.published.of in known.get(handle, ()) for handle in handles):
+            return kind
+    return TESTED
+
+
+def counts(found: Sequence[Found]) -> str:
+    """How many middles lie inside, by what that shows."""
+    told = []
+    for kind in (TESTED, IN_VIEW, HANDED_ON):
+        mine = [one.inside for one in found if shows(one) == kind]
+        if mine:
+            told.append(f"{kind}: {sum(mine)} of {len(mine)} inside")
+    return "; ".join(told)
 
 
 def still(one: Found) -> float:
@@ -110,7 +139,7 @@ def csv_text(found: Sequence[Found]) -> str:
                 *(one.measure.id, one.measure.objective, entry.grade, entry.source, p.statistic),
                 *(p.of, p.product, ages(one), p.months, p.position, one.span),
                 *(p.value, p.low, p.high, one.median, low, high),
-                *("yes" if one.inside else "no", p.note),
+                *("yes" if one.inside else "no", shows(one), p.note),
             ]
         )
     return text.getvalue()
@@ -142,22 +171,20 @@ def range_text(middle: float, low: float, high: float) -> str:
 def page(found: Sequence[Found], drawn: str) -> str:
     """The page of docs."""
     draws = len(found[0].model)
-    text = HEADING.format(draws=draws, origin=drawn)
+    said = f"**{counts(found).capitalize()}.**"
+    text = HEADING.format(draws=draws, origin=drawn, counts=said)
     for one in found:
         p = one.published
         cells = (
-            *(one.measure.id, range_text(p.value, p.low, p.high)),
+            *(one.measure.id, shows(one), range_text(p.value, p.low, p.high)),
             *(range_text(one.median, *ends(one)), "yes" if one.inside else "**no**"),
             compared(one),
         )
         text += f"| {' | '.join(cells)} |\n"
-    inside = sum(one.inside for one in found)
     easy = [
         one.measure.id for one in found if one.published.low <= still(one) <= one.published.high
     ]
-    text += READING.format(
-        inside=inside, all=len(found), share=share_inside(found), easy=", ".join(easy) or "none"
-    )
+    text += EASY.format(easy=", ".join(easy) or "none")
     there = {one.measure.id: one for one in found}
     outside = [name for name, one in there.items() if not one.inside]
     text += "\n## Outside, and why\n\n"
@@ -175,24 +202,24 @@ def page(found: Sequence[Found], drawn: str) -> str:
 
 
 def _table(found: Sequence[Found], asked: Asked) -> Table:
-    inside = sum(one.inside for one in found)
     table = Table(
         title=f"Effects of measures beside published ones ({len(found)})",
         title_justify="left",
-        caption=f"{inside} of {len(found)} inside ({share_inside(found):.0%}); middle and 90% of "
+        caption=f"{counts(found)}; middle and 90% of "
         f"{len(found[0].model)} draws of {origin(asked)}. Each measure alone, in full, for "
         "everyone whom it means, as in its study.",
         caption_justify="left",
         box=box.SIMPLE,
         pad_edge=False,
     )
-    for heading in ("measure", "published", "model", "inside", "what is compared"):
+    for heading in ("measure", "shows", "published", "model", "inside", "what is compared"):
         table.add_column(heading, overflow="fold")
     for one in found:
         p = one.published
         inside_text = Text("yes") if one.inside else Text("no", style="bold yellow")
         table.add_row(
             one.measure.id,
+            shows(one),
             range_text(p.value, p.low, p.high),
             range_text(one.median, *ends(one)),
             inside_text,

@@ -62,7 +62,10 @@ PER_UNIT = (
     "Cost per unit: EUR a year over the size of the median difference of that one year; its ends "
     "take the ends of both. None where a measure has no cost or the interval holds zero."
 )
-ONE_YEAR = "Events that pass show in their own years: --year 2026, or --from 2024 for sums."
+ONE_YEAR = (
+    "Events that pass show in their own years: `drugfutures compare` with --year 2026, or with "
+    "--from 2024 for sums."
+)
 SEVERAL_YEARS = (
     "Years are taken together within each draw: counts, amounts and money are summed, all else is "
     "averaged."

@@ -111,6 +111,7 @@ class Panel:
     tags: tuple[str, ...] = ()
     log: bool = False
     earlier: int = 0  # figures before the first year, not drawn
+    whole: bool = False  # the axis holds every band from beginning to end
 
     @property
     def bottom(self) -> float:
@@ -144,7 +145,8 @@ class Panel:
             seen.append(float(np.nanmax(line.median, initial=0.0)))
             if line.bands:
                 widest = line.bands[next(iter(line.bands))][1]
-                seen.append(float(np.nan_to_num(widest[-1])))
+                kept = widest if self.whole else widest[-1:]
+                seen.append(float(np.nanmax(kept, initial=0.0)))
         top = 1.05 * max(seen, default=0.0)
         if self.unit == "percent":
             top = min(top, 100.0)

@@ -343,7 +343,7 @@ def test_cautions_and_passing_events_are_told(folder: Path) -> None:
     text = " ".join(printed(Asked(folder)).split())
     assert "a death can be counted under several" in text
     assert "sizes of places are assumed" in text
-    assert "Events that pass show in their own years: --year 2026, or --from 2024 for sums." in text
+    assert "with --year 2026, or with --from 2024 for sums." in text
     assert "drugfutures show scenarios" in text
     assert "sizes of places" not in printed(Asked(folder, indicators=("daily_use",)))
 

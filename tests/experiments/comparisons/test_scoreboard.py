@@ -148,7 +148,7 @@ def test_years_scenarios_and_cautions_in_the_table(tmp_path: Path) -> None:
     assert "Mean wait for treatment: a shorter wait can also mean" in told
     assert "Events that pass" not in told
     alone = CliRunner().invoke(app, given[:2], env={"COLUMNS": "100"}).output
-    assert "Events that pass show in their own years: --year 2026" in alone
+    assert "Events that pass show in their own years: `drugfutures compare`" in alone
     out = tmp_path / "score.json"
     assert CliRunner().invoke(app, [*given, "--format", "json", "--out", str(out)]).exit_code == 0
     whole = json.loads(out.read_text(encoding="utf-8"))
