@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,7 @@ class Asked:
     seed: int = 1
     prior: bool = False
     measures: tuple[str, ...] = ()
+    catalogue: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,10 @@ def central_forcing(bench: Bench, plan: Plan) -> Forcing:
 
 def all_effects(asked: Asked) -> list[Found]:
     """Every measure with a published effect. Raises InputError."""
-    study = build_study(Options(draws=asked.draws, seed=asked.seed, prior=asked.prior))
+    options = Options(
+        draws=asked.draws, seed=asked.seed, prior=asked.prior, catalogue=asked.catalogue
+    )
+    study = build_study(options)
     return effects(study, asked.measures)
 
 

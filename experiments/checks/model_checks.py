@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -49,6 +50,7 @@ class Wanted:
     draws: int = 2
     seed: int = 1
     prior: bool = False
+    catalogue: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,11 @@ class Checked:
 def run_checks(wanted: Wanted) -> list[Checked]:
     """All checks. Raises InputError."""
     return check_study(
-        build_study(Options(draws=wanted.draws, seed=wanted.seed, prior=wanted.prior))
+        build_study(
+            Options(
+                draws=wanted.draws, seed=wanted.seed, prior=wanted.prior, catalogue=wanted.catalogue
+            )
+        )
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.runs.terminal import PriorOption, console, refusals
+from experiments.runs.terminal import CatalogueOption, PriorOption, console, refusals
 
 
 class Form(StrEnum):
@@ -32,13 +32,14 @@ def effects(
     ] = Form.table,
     seed: SeedOption = 1,
     prior: PriorOption = False,
+    catalogue: CatalogueOption = None,
 ) -> None:
     """Set each measure's effect, alone and as in its study, beside the published one."""
     with refusals():
         from experiments.checks.lever_effects import Asked
         from experiments.checks.lever_effects_table import print_effects
 
-        asked = Asked(draws, seed, prior, tuple(measures or ()))
+        asked = Asked(draws, seed, prior, tuple(measures or ()), catalogue)
         print_effects(asked, form.value, console())
 
 
@@ -49,10 +50,11 @@ def check(
     ] = False,
     seed: SeedOption = 1,
     prior: PriorOption = False,
+    catalogue: CatalogueOption = None,
 ) -> None:
     """Check that every lever and trend moves what it should, and that bounds hold."""
     with refusals():
         from experiments.checks.model_checks import Wanted, print_checks
 
-        if not print_checks(Wanted(draws, seed, prior), console(), whole=all_checks):
+        if not print_checks(Wanted(draws, seed, prior, catalogue), console(), whole=all_checks):
             raise typer.Exit(1)

@@ -49,7 +49,7 @@ MEANT = (
 
 
 def write(folder: Path, cases: Path) -> None:
-    """Write the page and its CSV from the rows that ``pytest --cases`` wrote."""
+    """Write the page and its CSV from the rows that ``pytest --cases`` wrote. Raises InputError."""
     with cases.open(encoding="utf-8", newline="") as file:
         columns, *rows = [tuple(row) for row in csv.reader(file)]
     by_case = {name: list(found) for name, found in groupby(rows, key=lambda row: row[0])}

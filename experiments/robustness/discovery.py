@@ -163,7 +163,7 @@ def _alternatives(boxes: Sequence[Box], cases: Cases, coverage: float) -> list[t
     for least in OTHER_COVERAGES:
         box = chosen(boxes, least)
         if box.limits:
-            found.setdefault(box.step, (f"covers {least:.0%}", box))
+            found.setdefault(box.step, (f"covers at least {least:.0%}", box))
     box = chosen(boxes, coverage)
     tidy = tidied(box, cases.x, cases.y)
     told = [one for one in found.values() if one[1].step != box.step]

@@ -18,7 +18,7 @@ AXE = {
         *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"),
     ],
 }
-PATIENCE = 15_000  # milliseconds
+PATIENCE = 30_000  # milliseconds
 LEAST = 24  # CSS pixels of a target
 
 # How the focus is seen: a ring or a shadow, in view, with nothing over it.

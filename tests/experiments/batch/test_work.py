@@ -330,7 +330,7 @@ def test_agents_are_those_of_a_run_with_agents(
         asked.append((len(parts[5].seeds), parts[5].switches.network))
         return fake_agents.simulate_agents(*parts)
 
-    for room in ("agent_run", "batch.agent_rows"):
+    for room in ("runs.agent_run", "batch.agent_rows"):
         monkeypatch.setattr(f"experiments.{room}.simulate_agents", counted)
     points = [(30.0, 0.0), (0.0, 1.0)]  # at 0 nothing is moved until 2025: runs are shared
     replaced = {"until": "2025", "draws": "1", "keep": "{years: [2024, 2025]}"}
