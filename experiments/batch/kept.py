@@ -80,11 +80,14 @@ def _chosen(
     document: Document,
     key: str,
 ) -> Sequence[str]:
-    """What one word such as all stands for; the list itself else."""
+    """What one word such as all stands for; the list itself else.
+
+    Beside others a word that is also an id is that id: the product all is a union.
+    """
     if len(given) == 1 and given[0] in words:
         return words[given[0]]
     for i, one in enumerate(given):
-        if one in words:
+        if one in words and one not in words[one]:
             message, allowed = f"{one} stands beside others", f"{one} alone, or a list of ids"
             raise refusal(document, ("keep", key, i), message, one, allowed)
     return given

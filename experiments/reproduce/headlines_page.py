@@ -141,9 +141,12 @@ def _caution(scenarios: Scenarios, reference: int) -> str:
         if one.id not in PUBLISHED_DEATHS or one.value is None or one.year is None:
             continue
         values = scenarios.series(one.indicator, one.product)[reference]
-        ours = np.nanmedian(values[:, scenarios.years.index(one.year)])
+        year = max(one.year, scenarios.years[0])
+        ours = np.nanmedian(values[:, scenarios.years.index(year)])
         name = scenarios.names[one.product].lower()
-        told.append(f"{name} {three(ours)} beside {three(one.value)} ({one.source}, {one.year})")
+        told.append(
+            f"{name} {three(ours)} ({year}) beside {three(one.value)} ({one.source}, {one.year})"
+        )
     return (
         "**Caution**: deaths attributable to a product are more than published counts, which "
         f"attribute otherwise: {'; '.join(told)}. Read changes, not levels."

@@ -96,6 +96,13 @@ def test_years_may_be_a_span_and_begin_before_the_branch(tmp_path: Path) -> None
     assert batch.kept.years == (2023, 2024, 2025)
 
 
+def test_all_beside_others_is_the_union_of_all_products(tmp_path: Path) -> None:
+    both = read_batch(written(tmp_path, products="  products: [all, cannabis]"))
+    assert sorted(both.kept.products) == ["all", "cannabis"]
+    alone = read_batch(written(tmp_path, products="  products: [all]"))
+    assert len(alone.kept.products) > 20
+
+
 def test_outputs_that_do_not_apply_are_left_out(tmp_path: Path) -> None:
     batch = read_batch(written(tmp_path))
     pairs = set(zip(batch.outputs["indicator"], batch.outputs["product"], strict=True))
