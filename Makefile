@@ -20,10 +20,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@echo "installing into .venv"
+	@echo "installing into .venv: two to three minutes, nothing is shown"
 	@$(PIP) install -c constraints.txt hatchling
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
-	@echo "compiling the kernels"
+	@echo "compiling the kernels: three minutes on one core, nothing is shown"
 	@$(BIN)/python -m experiments.precompile
 	@touch $@
 

@@ -247,7 +247,7 @@ def _short(scenarios: Scenarios, found: Comparison, group: str, width: int) -> I
     cells = {(row.scenario, row.indicator, row.product): row.paired for row in rows}
     keys = list(dict.fromkeys((row.indicator, row.product) for row in rows))
     years = found.span.told(scenarios.kind(row.indicator) for row in rows)
-    title = f"% of {found.baseline}, {years}, {group}: median (90% interval)"
+    title = f"Change in % of {found.baseline}, {years}, {group}: median (90% interval)"
     heads = [_head(scenarios, found.span, *key) for key in keys]
     lines = {one: [percent_cell(cells[one, *key]) for key in keys] for one in ids}
     yield from grid(title, heads, lines, width, scenarios.titles)
@@ -259,7 +259,7 @@ def _head(scenarios: Scenarios, span: Span, indicator: str, product: str) -> str
 
 
 def percent_cell(one: Paired) -> Text:
-    """Median (interval) in percent, and the mark of certainty: "-12 (-20, -3) ●"."""
+    """Median (interval) in percent, and the mark of certainty: "-12 (-20, +3) ○"."""
     if not one.draws or math.isnan(one.percent):
         return Text(NOTHING, style="dim")
     if one.equal:
@@ -271,7 +271,13 @@ def percent_cell(one: Paired) -> Text:
 
 def percents(one: Paired) -> str:
     """Median and interval in percent without the sign of percent."""
-    return f"{brief(one.percent)} ({brief(one.percent_low)}, {brief(one.percent_high)})"
+    return f"{signed(one.percent)} ({signed(one.percent_low)}, {signed(one.percent_high)})"
+
+
+def signed(value: float) -> str:
+    """A change in percent as ``brief`` gives it, with the sign of a rise too."""
+    told = brief(value)
+    return told if value < 0 or told == brief(0.0) else f"+{told}"
 
 
 def brief(value: float) -> str:

@@ -180,7 +180,7 @@ def _print(found: Explained, console: Console) -> None:
     console.print(f"{about.title}: {about.name}, {about.product_name}{where}, {question.year}")
     console.print(
         f"{REFERENCE} {scale.told(found.baseline)}, {about.scenario} {scale.told(found.value)} "
-        f"({scale.name}; medians)"
+        f"({scale.name}; medians, whose difference is not the median difference)"
     )
     console.print()
     unit, _ = _bare(found)

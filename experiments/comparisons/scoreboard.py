@@ -294,7 +294,9 @@ def _print(
         rows = list({one.row.line: one.row for one in of_aim.values()}.values())
         heads = [f"{_label(scenarios, row, span)} (better: {row.better})" for row in rows]
         lines = {one: [_cell(of_aim[one, row.line]) for row in rows] for one in ids}
-        title = f"% of {baseline}, {span.told(scenarios.kind(row.indicator) for row in rows)}"
+        title = (
+            f"change in % of {baseline}, {span.told(scenarios.kind(row.indicator) for row in rows)}"
+        )
         named = f"{words[f'aim.{aim}']}: {title}, median (90% interval), share of draws better"
         for table in grid(named, heads, lines, console.width, scenarios.titles):
             console.print()

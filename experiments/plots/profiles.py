@@ -190,4 +190,4 @@ def _draw(axes: Axes, found: list[Profile]) -> None:
     axes.tick_params(axis="x", labelsize=8, top=len(found) > 12, labeltop=len(found) > 12)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
-    axes.set_xlabel("% of the baseline", fontsize=8, labelpad=2)
+    axes.set_xlabel("change in % of the baseline", fontsize=8, labelpad=2)

@@ -36,6 +36,7 @@ from experiments.comparisons.compare_table import (
     percent_cell,
     print_comparison,
     scale_of,
+    signed,
     three,
     whole_percent,
 )
@@ -206,7 +207,7 @@ def test_no_scenarios_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [60, 100, 160])
 def test_one_line_a_scenario_whatever_the_width(folder: Path, width: int) -> None:
     text = printed(Asked(folder), width=width)
-    tables = text.count("% of current-policy, 2030")
+    tables = text.count("Change in % of current-policy, 2030")
     above = text[: text.index("Cost of the scenarios")]
     lines = [line for line in above.splitlines() if line.startswith(("full-mix", "stress"))]
     assert len(lines) == 2 * tables
@@ -287,6 +288,7 @@ def test_a_table_to_a_file_and_a_file_that_cannot_be(folder: Path, tmp_path: Pat
 )
 def test_brief_numbers(value: float, told: str) -> None:
     assert brief(value) == told
+    assert signed(value) == (f"+{told}" if value >= 0.05 else told)
 
 
 @pytest.mark.parametrize(
