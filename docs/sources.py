@@ -125,7 +125,11 @@ def notebook_page(path: Path) -> str:
 
     cells = jupytext.read(path).cells
     name = path.relative_to(ROOT).as_posix()
-    note = f"*This page shows the notebook `{name}` without running it.*"
+    note = (
+        f"*This page shows the notebook `{name}` without running it, so without what it prints: "
+        "how to [run it and read it with its results](README.md#open-one). Its last cell holds "
+        "what must come out.*"
+    )
     shown = [
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```"
         for cell in cells

@@ -45,6 +45,7 @@ are those of a transition per person at risk.
 """
 EASY = """
 Some ranges hold no effect at all, so that a measure that did nothing would lie inside too: {easy}.
+**Without these, {inside} of {all} tested lie inside.**
 """
 TESTED, IN_VIEW, HANDED_ON = "tested", "in view", "handed on"
 VERY_RATE = {
@@ -184,7 +185,12 @@ def page(found: Sequence[Found], drawn: str) -> str:
     easy = [
         one.measure.id for one in found if one.published.low <= still(one) <= one.published.high
     ]
-    text += EASY.format(easy=", ".join(easy) or "none")
+    hard = [one for one in found if shows(one) == TESTED and one.measure.id not in easy]
+    text += EASY.format(
+        easy=", ".join(easy) or "none",
+        inside=sum(one.inside for one in hard),
+        all=len(hard),
+    )
     there = {one.measure.id: one for one in found}
     outside = [name for name, one in there.items() if not one.inside]
     text += "\n## Outside, and why\n\n"

@@ -64,8 +64,9 @@ def draw(folder: Path, results: Path) -> None:
         "Lines: medians; bands: 50 and 95% of draws under current policy (those of the two "
         "futures are not drawn). Dots: Belgian figures, with the interval where one was printed. "
         "The upright line is 1 January 2024. k = thousand. All ages: 10 and older in the model.",
-        "Surveys of one year differ (tobacco); the survey of 2013 reads low for illegal drugs, so "
-        "it is not fitted (cannabis).",
+        "Surveys of one year differ (tobacco). Hollow dots of cannabis repeat figures of men and "
+        "women, which are fitted. The survey of 2013 reads low for illegal drugs, for reasons not "
+        "known: the fit allows it to err more.",
     ]
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from calibration.coverage import Quantity
 from experiments.reproduce.__main__ import Done, left_out, lines_of, main, run
 from experiments.reproduce.compared import first_difference, moved, replace
 from experiments.reproduce.headlines_page import tell
 from experiments.reproduce.pages import Block, markdown, put, three
 from experiments.reproduce.published_page import write as write_published
 from experiments.reproduce.steps import ROOT, STEPS, Step, chosen, command
+from experiments.reproduce.validation_page import broken
 from model.errors import InputError
 
 CHEAP = ("tables", "odd", "reports")
@@ -42,6 +44,15 @@ def test_no_generated_file_is_of_no_step() -> None:
 def test_the_page_of_published_cases_is_that_of_its_rows(tmp_path: Path) -> None:
     write_published(tmp_path, ROOT / "docs/generated/published-cases.csv")
     assert moved(tmp_path, ROOT) == []
+
+
+def test_what_holds_more_than_it_says_is_not_called_too_sure() -> None:
+    few = [Quantity("noisier waves", n, "b", "latent", "x", 0.01, 1.0) for n in range(4)]
+    many = [Quantity("purity drift", n, "b", "latent", "x", 0.5, 1.0) for n in range(4)]
+    assert broken([*few, *many]) == [
+        "Under noisier waves 50% / 80% / 95% intervals hold 0% / 0% / 0%: too sure.",
+        "Under purity drift 50% / 80% / 95% intervals hold 100% / 100% / 100%: not too sure.",
+    ]
 
 
 def _step(text: str, name: str = "docs/generated/products.md") -> Step:
