@@ -42,6 +42,7 @@ Float = npt.NDArray[np.float64]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "agents-docking.md"
 LEAST = 25.0  # agents that a cell needs
 UNBOUNDED = 1e6  # times the places of 2010: nobody waits for one
+LEAST_SIZES = 3  # of which a slope says something
 FAR = 3.0  # standard errors
 
 # What the refinements are compared by, in 2030.
@@ -234,6 +235,8 @@ def docking_table(rows: Sequence[Docking]) -> str:
         f"{row.largest:.2f} | {row.error:.2%} |"
         for row in rows
     ]
+    if len(rows) < LEAST_SIZES:
+        return "\n".join([*lines, "", f"No slope: it takes {LEAST_SIZES} sizes or more."])
     return "\n".join([*lines, "", f"Slope of log error on log agents: {slope(rows):.3f}."])
 
 
@@ -271,6 +274,9 @@ def main() -> None:
     parser.add_argument("--refinements", type=int, default=8, help="seeds; 0 leaves them out")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the tables are put")
     asked = parser.parse_args()
+    page: Path = asked.page
+    if not page.exists():
+        parser.error(f"--page {page}: no such file; copy {PAGE} there first, with its marks")
     tables: dict[str, str] = {}
     if asked.sizes:
         where, seeds = place(unbounded=True), range(1, asked.seeds + 1)
@@ -280,8 +286,9 @@ def main() -> None:
             expected = counts(where.prepared, where.reference)[0]
             found = docked(where, size, seeds, asked.threads)
             rows.append(dock(expected[:, :states], size, found[:, :, :states]))
-            print("transitions", dock(expected[:, states:], size, found[:, :, states:]))
-            print(json.dumps(asdict(rows[-1])), flush=True)
+            moved = dock(expected[:, states:], size, found[:, :, states:])
+            print("transitions:", json.dumps(asdict(moved)))
+            print("states:", json.dumps(asdict(rows[-1])), flush=True)
         tables["docking"] = docking_table(rows)
     if asked.refinements:
         size = 1_000_000
@@ -289,7 +296,6 @@ def main() -> None:
         refined = refine(size, chosen, asked.threads, lambda name: print(name, flush=True))
         tables["refinements"] = refinement_table(refined, size)
     print("\n\n".join(tables.values()))
-    page: Path = asked.page
     page.write_text(filled(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 

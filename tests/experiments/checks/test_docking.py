@@ -5,12 +5,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments.checks.docking import Docking, Place, counts, dock, docked, place, slope
+from experiments.checks.docking import (
+    Docking,
+    Place,
+    counts,
+    dock,
+    docked,
+    docking_table,
+    main,
+    place,
+    slope,
+)
 from model.agents.engine import persons_per_agent
 
 Float = npt.NDArray[np.float64]
@@ -95,3 +106,17 @@ def test_agents_dock_at_three_sizes() -> None:
         assert row.largest < 5.5
     print(f"slope {slope(rows):.3f}")
     assert -0.55 <= slope(rows) <= -0.45
+
+
+def test_fewer_than_three_sizes_give_no_slope() -> None:
+    rows = [Docking(size, 2, 10, 1.0, 0.0, 1.0, 0.1) for size in (1_000, 4_000)]
+    assert "No slope" in docking_table(rows)
+
+
+def test_a_page_that_is_not_there_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["docking", "--page", str(tmp_path / "none.md")])
+    with pytest.raises(SystemExit):
+        main()
+    assert "no such file" in capsys.readouterr().err
