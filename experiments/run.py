@@ -19,7 +19,7 @@ import numpy as np
 
 from experiments.runs import provenance
 from experiments.runs.agent_results import few_places, open_agents
-from experiments.runs.attributes import attributes
+from experiments.runs.attributes import FILES, attributes, files_of
 from experiments.runs.folder import MADE_BY, PROVENANCE, ResultsFolder
 from experiments.runs.parts import Observed, run_part
 from experiments.runs.results import FILE, MODE_TEXT, PART, Single, Writer, open_results
@@ -174,6 +174,7 @@ def _provenance(study: Study) -> dict[str, object]:
             "agents": None if options.agents is None else asdict(options.agents),
         },
         **attributes(study),
+        FILES: files_of(study),
         "versions": provenance.library_versions(),
     }
 

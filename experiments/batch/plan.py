@@ -33,6 +33,7 @@ from experiments.batch.study_checks import (
 from experiments.batch.study_file import ALL, MAIN, StudyFile, read_study_file
 from experiments.runs import provenance
 from experiments.runs.agent_options import Agents
+from experiments.runs.attributes import FILES, files_of
 from experiments.runs.attributes import attributes as run_attributes
 from experiments.runs.study import Options, Study, build_study
 from model.catalogue import load_catalogue
@@ -376,6 +377,7 @@ def _attributes(batch: Batch) -> dict[str, str | int | float]:
         "title": file.title,
         "question": " ".join((file.question or "").split()),
         "study": batch.text,
+        FILES: json.dumps(files_of(batch.study), ensure_ascii=False),
         "study_id": file.id,
         "engine": file.engine,
         "design_method": design.method,

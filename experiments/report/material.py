@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ import numpy.typing as npt
 from calibration.figures import load_figures
 from calibration.series import names_of
 from experiments.comparisons.compare import WHOLE, Scenarios
-from experiments.comparisons.told_first import told_first
+from experiments.comparisons.told_first import told_of
 from experiments.plots.reader import Reader
+from experiments.runs.attributes import FILES, scenarios_kept
 from experiments.runs.folder import PROVENANCE, is_results
 from experiments.runs.provenance import levers_hash
 from experiments.runs.results import FILE as DETAILED
@@ -26,6 +27,7 @@ from experiments.runs.scenario_results import open_dataset
 from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from scenarios.library import Library, load, load_library
+from scenarios.lines import parse_yaml
 from scenarios.schema import Scenario
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ Float = npt.NDArray[np.float64]
 
 SENSITIVITY = "sensitivity.nc"
 REFERENCE = "current-policy"
-MOST = 20  # outputs that are told of a store that holds none of those told first
 NEEDED = ("verdict", "indicator", "product", "group", "year")  # of a sensitivity analysis
 
 
@@ -47,11 +48,12 @@ class Material:
 
     ``series``: yearly values (scenarios, D, years) of what the tables tell, by indicator and
     product, those with a value (D: draws, or sampled futures where ``factors`` vary);
-    ``points``: sampled ones; ``seeds``: of each draw of agents; ``question`` "" where nobody gave
-    one; ``reader``: the reference with its figures, None of a store; ``plans``: scenarios as
-    today's files give them; ``fresh``: whether these are the files that the results were made
-    with; ``runs``: all, failed and missing ones; ``alone``: scenario-only products, which unions
-    hold too where a store keeps none of them.
+    ``held``: pairs of indicator and product that are there for Belgium, of which the series are
+    some; ``points``: sampled ones; ``seeds``: of each draw of agents; ``question`` "" where nobody
+    gave one; ``reader``: the reference with its figures, None of a store; ``plans``: scenarios as
+    the results keep them, shipped ones as today's files give them; ``fresh``: whether these are
+    the files that the results were made with; ``runs``: all, failed and missing ones; ``alone``:
+    scenario-only products, which unions hold too where a store keeps none of them.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Material:
     library: Library
     plans: Mapping[str, Scenario]
     attributes: Mapping[str, str]
+    held: int = 0
     factors: tuple[Factor, ...] = ()  # what a store varies
     points: int = 0
     seeds: int = 0
@@ -106,6 +109,7 @@ def _of_results(folder: Path, sensitivity: Path | None, files: ExitStack) -> Mat
             allowed="the folder of a run with scenarios, such as: drugfutures run all",
         )
     scenarios = Scenarios(files.enter_context(open_dataset(folder)))
+    held = _with_values(scenarios)
     detailed = files.enter_context(open_results(folder)) if (folder / DETAILED).is_file() else None
     reader = None
     if detailed is not None:
@@ -118,9 +122,10 @@ def _of_results(folder: Path, sensitivity: Path | None, files: ExitStack) -> Mat
         title="",
         question="",
         scenarios=scenarios,
-        series=_series(scenarios),
+        series=_series(scenarios, told_of(held, own=_own(catalogue))),
+        held=len(held),
         library=library,
-        plans={one.id: one for one in load(tuple(arguments.get("scenarios", ())), library)},
+        plans=_plans(scenarios.ids, told.get(FILES, {}), library),
         attributes={key: str(value) for key, value in told.items() if isinstance(value, str | int)},
         reader=reader,
         sensitivity=_open_sensitivity(sensitivity or folder / SENSITIVITY, sensitivity, files),
@@ -180,8 +185,16 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
         Path(attributes["catalogue"]) if attributes.get("catalogue") else None
     )
     library = load_library(catalogue)
-    wanted = labelled(flat.isel(output=_wanted(flat, url)))
-    scenarios = Scenarios(as_scenarios(wanted, catalogue, library, url))
+    held = _pairs(flat, url)
+    told = told_of(held, _named(attributes.get("study", "")), _own(catalogue))
+    wanted = labelled(flat.isel(output=_outputs(flat, told)))
+    plans = _plans(
+        list(dict.fromkeys(flat["scenario"].values.astype(str).tolist())),
+        json.loads(attributes.get(FILES, "{}")),
+        library,
+    )
+    titles = {one: plan.title for one, plan in plans.items()}
+    scenarios = Scenarios(as_scenarios(wanted, catalogue, titles, url))
     states = flat["state"].values
     beside = Path(url).parent / SENSITIVITY if "://" not in url else Path(SENSITIVITY)
     futures = Futures(flat)
@@ -189,9 +202,10 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
         title=attributes.get("title", ""),
         question=attributes.get("question", ""),
         scenarios=scenarios,
-        series=_series(scenarios),
+        series=_series(scenarios, told),
+        held=len(held),
         library=library,
-        plans={one.id: one for one in load(_shipped(scenarios.ids, library), library)},
+        plans=plans,
         attributes=attributes,
         factors=futures.factors,
         points=futures.count,
@@ -203,39 +217,72 @@ def _of_store(url: str, sensitivity: Path | None, files: ExitStack) -> Material:
     )
 
 
-def _wanted(flat: xr.Dataset, url: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Outputs that a report tells: reading a whole store would take its size in memory.
+def _with_values(scenarios: Scenarios) -> list[tuple[str, str]]:
+    """Indicators and products of which the file has values of Belgium: many do not apply."""
+    found = []
+    for one in scenarios.indicators:
+        some = scenarios.dataset[one].sel(group=WHOLE).isel(scenario=0, draw=0)
+        there = np.isfinite(some.values).any(axis=some.get_axis_num("time"))
+        found += [(one, scenarios.products[at]) for at in np.flatnonzero(there)]
+    return found
 
-    The first ones of a store that holds none of those. Raises InputError for one without Belgium.
-    """
-    told = set(told_first())
+
+def _pairs(flat: xr.Dataset, url: str) -> list[tuple[str, str]]:
+    """Indicators and products that a store holds of Belgium. Raises InputError for one without."""
     names = ("indicator", "product", "group")
-    here = [tuple(map(str, one)) for one in zip(*(flat[n].values for n in names), strict=True)]
-    pairs = list(dict.fromkeys((i, p) for i, p, g in here if g == WHOLE))
+    here = zip(*(flat[name].values.astype(str).tolist() for name in names), strict=True)
+    pairs = list(dict.fromkeys((i, p) for i, p, group in here if group == WHOLE))
     if not pairs:
         raise InputError(
             "a report tells of Belgium as a whole, and this store does not hold it",
             given=url,
             allowed=f"a store of a study with keep: groups: [{WHOLE}]",
         )
-    chosen = set([pair for pair in pairs if pair in told] or pairs[:MOST])
-    return np.array([(i, p) in chosen and g == WHOLE for i, p, g in here], bool)
+    return pairs
 
 
-def _series(scenarios: Scenarios) -> dict[tuple[str, str], Float]:
+def _outputs(flat: xr.Dataset, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.bool_]:
+    """Which outputs are of some pairs: reading a whole store would take its size in memory."""
+    keys = flat["indicator"].values, flat["product"].values, flat["group"].values
+    wanted = {(*pair, WHOLE) for pair in pairs}
+    return np.array([tuple(map(str, one)) in wanted for one in zip(*keys, strict=True)], bool)
+
+
+def _named(study: str) -> list[str]:
+    """Indicators that the text of a study names to be kept."""
+    from experiments.batch.study_file import StudyFile
+
+    if not study:
+        return []
+    return StudyFile.model_validate(parse_yaml(study, Path("study.yaml")).value).keep.indicators
+
+
+def _series(scenarios: Scenarios, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Float]:
     """Each read once: the file is compressed."""
-    every = [(one, product) for one in scenarios.indicators for product in scenarios.products]
-    pairs = [pair for pair in told_first() if pair in set(every)] or every
-    read = {(one, product): scenarios.series(one, product) for one, product in pairs}
+    there = [(i, p) for i, p in pairs if i in scenarios.indicators and p in scenarios.products]
+    read = {(one, product): scenarios.series(one, product) for one, product in there}
     return {pair: values for pair, values in read.items() if not np.isnan(values).all()}
 
 
-def _shipped(ids: list[str], library: Library) -> tuple[str, ...]:
-    """Scenarios of a store that the program ships; others are known by their id alone."""
-    return tuple(one for one in ids if one in library.futures)
+def _own(catalogue: Catalogue) -> set[str]:
+    """Products that a user's folder adds."""
+    if catalogue.folder is None:
+        return set()
+    shipped = {row.id for row in load_catalogue(None).products}
+    return {row.id for row in catalogue.products} - shipped
 
 
-def as_scenarios(found: xr.Dataset, catalogue: Catalogue, library: Library, url: str) -> xr.Dataset:
+def _plans(ids: Sequence[str], files: Mapping[str, str], library: Library) -> dict[str, Scenario]:
+    """Scenarios as results keep them, and shipped ones; others are known by their id alone."""
+    kept = scenarios_kept(files, library)
+    shipped = [one for one in ids if one in library.futures and one not in kept]
+    found = {one.id: one for one in load(shipped, library)} | kept
+    return {one: found[one] for one in ids if one in found}
+
+
+def as_scenarios(
+    found: xr.Dataset, catalogue: Catalogue, titles: Mapping[str, str], url: str
+) -> xr.Dataset:
     """A labelled batch in the form of scenarios.nc: every point, draw and seed is a draw.
 
     Points and draws in which a run of any scenario failed or lacks are left out of all of them,
@@ -258,12 +305,11 @@ def as_scenarios(found: xr.Dataset, catalogue: Catalogue, library: Library, url:
     rows = {row.id: row for row in catalogue.products}
     products = [str(one) for one in flat["product"].values]
     ids = [str(one) for one in flat["scenario"].values]
-    titles = [library.texts["en"].get(f"scenario.{one}", one) for one in ids]
     kinds = [rows[one].kind if one in rows else "union" for one in products]
     modes = [str(rows[one].mode) if one in rows else "" for one in products]
     return flat.assign_coords(
         draw=np.arange(flat.sizes["draw"]),
-        scenario_title=("scenario", titles),
+        scenario_title=("scenario", [titles.get(one, one) for one in ids]),
         product_name=("product", [names[one] for one in products]),
         product_kind=("product", kinds),
         mode=("product", modes),

@@ -182,12 +182,45 @@ def _levers(material: Material, words: Words, chosen: Sequence[str]) -> Iterator
             named = ", ".join(scenario_name(words, one, material.scenarios) for one in shown)
             yield Text(words.say("levers.more", count=len(moving), shown=len(shown), names=named))
         yield _lever_table(material, words, shown)
-    moved = sorted({name for plan in material.plans.values() for name in plan.plan.trends})
-    if moved:
-        sizes = [driver for driver in material.library.drivers.values() if driver.trend in moved]
+    yield from _trends(material, words, chosen)
+
+
+def _trends(material: Material, words: Words, chosen: Sequence[str]) -> Iterator[Block]:
+    """Where the scenarios set the trends, and how much of what these do is assumed."""
+    plans = {one: material.plans[one].plan for one in material.plans}
+    central = [one for one, plan in plans.items() if plan.central_trends]
+    if central:
+        named = ", ".join(scenario_name(words, one, material.scenarios) for one in central)
+        yield Text(words.say("trends.central", names=named))
+    moving = [one for one, plan in plans.items() if any(plan.trends.values())]
+    shown = [one for one in chosen if one in moving][:ABREAST] or moving[:ABREAST]
+    if not shown:
+        return
+    if len(moving) > len(shown):
+        named = ", ".join(scenario_name(words, one, material.scenarios) for one in shown)
+        yield Text(words.say("trends.more", count=len(moving), shown=len(shown), names=named))
+    rows = []
+    for name in sorted({name for one in shown for name, x in plans[one].trends.items() if x}):
+        sizes = [one for one in material.library.drivers.values() if one.trend == name]
         assumed = sum(trend_assumed(driver) for driver in sizes)
-        told = ", ".join(words.name(f"trend.{name}", name) for name in moved)
-        yield Text(words.say("trends.about", moved=told, assumed=assumed, all=len(sizes)))
+        rows.append(
+            (
+                f"{name} {words.name(f'trend.{name}', name)}",
+                words.say("trends.assumed", assumed=assumed, all=len(sizes)),
+                *(words.number(float(plans[one].trends.get(name, 0.0))) for one in shown),
+            )
+        )
+    titles = [
+        f"{words.say('column.positions')}: {scenario_name(words, one, material.scenarios)}"
+        for one in shown
+    ]
+    yield Table(
+        words.say("trends.caption"),
+        (words.say("column.trend"), words.say("column.assumed"), *titles),
+        tuple(rows),
+        tuple(range(2, 2 + len(shown))),
+        (3.6, 1.5, *(1.6,) * len(shown)),
+    )
 
 
 def _lever_table(material: Material, words: Words, shown: Sequence[str]) -> Table:
@@ -256,6 +289,8 @@ def _year(material: Material, words: Words, year: int, baseline: str) -> Iterato
     others = [one for one in scenarios.ids if one != baseline]
     about = material.key("year.about" if others else "year.one")
     yield Text(words.say(about, **({"baseline": named} if others else {})))
+    if len(material.series) < material.held:
+        yield Text(words.say("year.some", shown=len(material.series), all=material.held))
     parts = [others[i : i + ABREAST] for i in range(0, len(others), ABREAST)] or [[]]
     caption = words.say("year.caption" if others else "year.alone", baseline=named, year=year)
     for number, part in enumerate(parts, start=1):

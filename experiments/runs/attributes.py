@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from experiments.runs import provenance
 from experiments.runs.agent_options import attributes as agent_attributes
 from experiments.runs.folder import MADE_BY
 from experiments.runs.results import MODE_TEXT
 from experiments.runs.study import Study
+from model.errors import InputError
+from scenarios.checked import entry_of
+from scenarios.library import Library, checked_scenario
+from scenarios.lines import parse_yaml
+from scenarios.schema import Scenario, ScenarioFile
+
+FILES = "scenario_files"  # where results and stores keep the scenario files that were given
 
 
 def attributes(study: Study) -> dict[str, str | int]:
     """Attributes of the datasets. Equal runs have equal attributes."""
     options = study.options
-    ids = [scenario.id for scenario in study.scenarios]
+    names = " ".join(Path(name).name for name in options.scenarios)
     asked = f"--draws {options.draws} --until {options.until} --seed {options.seed}"
     asked += " --prior" if options.prior else ""
     asked += "" if options.agents is None else f" {options.agents.asked}"
@@ -22,7 +32,7 @@ def attributes(study: Study) -> dict[str, str | int]:
     found: dict[str, str | int] = {
         "title": "Drug Futures: drug use, gambling and gaming in Belgium",
         "source": f"Drug Futures {version}, {engine}",
-        "history": f"{MADE_BY} {' '.join(ids)} {asked}",
+        "history": " ".join(f"{MADE_BY} {names} {asked}".split()),
         "comment": MODE_TEXT[origin.mode],
         "draws": origin.mode,
         "package_version": version,
@@ -37,3 +47,32 @@ def attributes(study: Study) -> dict[str, str | int]:
         "seeds": str(options.seed),
     }
     return found | ({} if options.agents is None else agent_attributes(options.agents))
+
+
+def files_of(study: Study) -> dict[str, str]:
+    """Texts of the scenario files that the program does not ship, by id.
+
+    Apart from the attributes: those of a netCDF file have no room for many texts.
+    """
+    shipped = {str(path) for path in study.library.futures.values()}
+    return {
+        scenario.id: Path(scenario.document.file).read_text(encoding="utf-8-sig")
+        for scenario in study.scenarios
+        if scenario.document.file not in shipped
+    }
+
+
+def scenarios_kept(files: Mapping[str, str], library: Library) -> dict[str, Scenario]:
+    """Scenarios whose files results or a store keep, by id.
+
+    Left out is what does not fit today's library: a measure that it names may be gone.
+    """
+    found = {}
+    for name, text in files.items():
+        try:
+            document = parse_yaml(text, Path(f"{name}.yaml"))
+            file = entry_of(document, ScenarioFile, "a scenario")
+            found[name] = checked_scenario(file, document, "", library)
+        except InputError:
+            continue
+    return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.runs.attributes import FILES
 from experiments.sensitivity.analyse import MEMORY, Found, analyse_columns, plan_of, width_of_blocks
 from experiments.sensitivity.columns import MEGABYTE, turned
 from experiments.sensitivity.methods import Method, check_design
@@ -60,7 +61,7 @@ class Sampled:
 def sampled(store: xr.Dataset, method: Method, grouped: bool) -> Sampled:
     """Read the labels of a store. Raises InputError where the method cannot read its design, runs
     are missing or failed, or groups do not fit."""
-    attributes = dict(store.attrs)
+    attributes = {name: value for name, value in store.attrs.items() if name != FILES}
     design = str(attributes.get("design_method", ""))
     check_design(method, design)
     by_design = method.id in ("sobol", "morris") and _flag(attributes, "design_grouped")

@@ -170,6 +170,7 @@ def test_attributes_say_where_results_come_from(done: Done) -> None:
     assert {"title", "source", "history", "package_version", "git_commit"} <= told.keys()
     text = (done.options.out / FILE).read_bytes()
     assert str(done.options.out.parent).encode() not in text
+    assert "dearer.yaml same.yaml mixed.yaml --draws" in told["history"]
 
 
 def test_run_json_and_log_stand_beside(done: Done) -> None:
@@ -177,6 +178,9 @@ def test_run_json_and_log_stand_beside(done: Done) -> None:
     assert told["made_by"] == "drugfutures run"
     assert told["mode"] == MODE_TEXT["prior"]
     assert told["arguments"]["draws"] == done.options.draws
+    files = [Path(name) for name in done.options.scenarios]
+    kept = told["scenario_files"]
+    assert list(kept.values()) == [file.read_text(encoding="utf-8") for file in files]
     assert "numpy" in told["versions"]
     assert "threads" in (done.options.out / "run.log").read_text(encoding="utf-8")
 

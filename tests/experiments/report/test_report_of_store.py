@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -142,8 +143,62 @@ def test_a_scenario_of_a_file_is_told_without_levers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     report = reported(store(("current-policy", "my-own")), monkeypatch, tmp_path)
-    assert "does not hold their levers: my-own" in said(report)
+    assert "do not keep their files, or these no longer fit: my-own" in said(report)
     assert "No scenario moves a lever" not in said(report)
+
+
+OWN = """
+id: my-own
+title: Sooner care
+description: More places.
+levers: {treatment-capacity: 60}
+trends: {F1: 50}
+"""
+
+
+def test_a_scenario_whose_file_the_store_keeps_is_told_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = store(("current-policy", "my-own"))
+    made.attrs["scenario_files"] = json.dumps({"my-own": OWN})
+    report = reported(made, monkeypatch, tmp_path)
+    tables = {one.caption: one for one in report.blocks if isinstance(one, Table)}
+    words = words_of("en", load_texts())
+    levers, trends = (tables[words.say(f"{what}.caption")] for what in ("levers", "trends"))
+    assert levers.rows[0][0] == "Places in treatment"
+    assert (levers.header[-1], levers.rows[0][-1]) == ("Position: Sooner care", "60.0")
+    assert (trends.rows[0][0][:2], trends.rows[0][-1]) == ("F1", "50.0")
+
+
+def test_a_file_that_no_longer_fits_the_library_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = store(("current-policy", "my-own"))
+    gone = OWN.replace("treatment-capacity", "measure-that-was-there")
+    made.attrs["scenario_files"] = json.dumps({"my-own": gone})
+    report = reported(made, monkeypatch, tmp_path)
+    assert "or these no longer fit: my-own" in said(report)
+
+
+def test_indicators_that_the_study_names_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = store()
+    named = made.assign_coords(
+        indicator=("output", ["last_year_prevalence", "waiting"] * 2),
+        product=("output", ["any_illegal", "cocaine"] * 2),
+        year=("output", [2029, 2029, 2030, 2030]),
+    )
+    named.attrs["study"] = "{id: s, title: S, scenarios: [strategy], keep: {indicators: [waiting]}}"
+    monkeypatch.setattr("experiments.batch.store.open_store", lambda url: named)
+    with open_material(str(tmp_path / "none.zarr"), None) as found:
+        assert list(found.series) == [
+            ("last_year_prevalence", "any_illegal"),
+            ("waiting", "cocaine"),
+        ]
+    named.attrs["study"] = "{id: s, title: S, scenarios: [strategy]}"
+    told = said(reported(named, monkeypatch, tmp_path))
+    assert "1 of 2 pairs of indicator and product" in told
 
 
 def test_a_store_without_belgium_is_refused(
