@@ -15,7 +15,7 @@ from scenarios.library import FUTURES, Library, check_blocks, read_scenario
 from scenarios.lines import Document, read_yaml
 from scenarios.rules import read_rules
 from scenarios.schema import Moves, Plan
-from scenarios.texts import LANGUAGES, TEXT_KEY, read_texts
+from scenarios.texts import FOLDER, LANGUAGES, TEXT_KEY, TOLD, read_texts
 from scenarios.trends import CROSS_IMPACT, read_cross_impact, read_trends
 
 Kind = Literal["scenario", "levers", "trends", "rules", "blocks", "texts", "cross-impact"]
@@ -136,6 +136,26 @@ def _beside(path: Path, found: Collection[str], known: Mapping[str, _Placed]) ->
     return f" ({told})" if told else ""
 
 
+def _lacking(group: str, ids: Collection[str], library: Library) -> str:
+    """What a line says of texts that are lacking, where no folder of a user was given.
+
+    Raises InputError with all of them where one was.
+    """
+    needed = [f"{group}.{name}{end}" for name in ids for end in TOLD[group]]
+    missing = [key for key in needed if key not in library.texts["en"]]
+    if not missing:
+        return ""
+    folder = library.catalogue.folder
+    if folder is None:
+        return f"; a catalogue's texts/en.yaml must hold {', '.join(missing)}"
+    raise InputError(
+        "texts are missing",
+        file=str(folder / FOLDER / "en.yaml"),
+        given=missing,
+        allowed="a line KEY: words for each",
+    )
+
+
 def _levers(path: Path, library: Library) -> str:
     found = read_levers([path], library.known, library.measures)
     strategic = "".join(sorted({measure.strategic for measure in found.values()}))
@@ -143,6 +163,7 @@ def _levers(path: Path, library: Library) -> str:
     return (
         f"levers {strategic or 'of nothing'}: {_count(len(found), 'measure') or 'no measure'}"
         f"{_beside(path, found, library.measures)}, {_count(effects, 'effect') or 'no effect'}"
+        f"{_lacking('measure', found, library)}"
     )
 
 
@@ -153,12 +174,14 @@ def _trends(path: Path, library: Library) -> str:
     return (
         f"trend {trend}: {_count(len(found), 'driver')}"
         f"{_beside(path, found, library.drivers)}, {_count(effects, 'effect') or 'no effect'}"
+        f"{_lacking('driver', found, library)}"
     )
 
 
 def _rules(path: Path, library: Library) -> str:
     found = read_rules([path], library.known, library.measures)
-    return f"rules: {_count(len(found), 'rule') or 'none'}{_beside(path, found, library.rules)}"
+    told = f"rules: {_count(len(found), 'rule') or 'none'}{_beside(path, found, library.rules)}"
+    return told + _lacking("rule", found, library)
 
 
 def _blocks(path: Path, library: Library) -> str:

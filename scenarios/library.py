@@ -17,10 +17,10 @@ import numpy.typing as npt
 from model.catalogue import Catalogue
 from model.errors import InputError
 from model.events import month_number
-from scenarios.checked import nearest, one_of, read_entry, refusal
+from scenarios.checked import entry_of, nearest, one_of, read_entry, refusal
 from scenarios.entries import Known, check_month, first_month, known_names
 from scenarios.levers import LEVERS, STRATEGY, Measure, position_error, read_levers
-from scenarios.lines import Document, Place, short
+from scenarios.lines import Document, Place, read_yaml, short
 from scenarios.rules import EVERY, RULES, AdaptiveRule, read_rules
 from scenarios.schema import (
     DEFAULT,
@@ -234,16 +234,17 @@ def find(name: str, library: Library) -> Path:
     """File of a known id or of a path to a YAML file. Raises InputError."""
     if name in library.futures:
         return library.futures[name]
-    path = Path(name)
+    path, here = Path(name), list[str]()
     with suppress(OSError):  # such as a name that is too long for a file
         if path.suffix in SUFFIXES and path.is_file():
             return path
-    names = ", ".join(nearest(name, [EVERY, *library.futures]))
+        here += [f"{name}{ending}" for ending in SUFFIXES if Path(f"{name}{ending}").is_file()]
+    names = ", ".join([*here, *nearest(name, list(library.futures))])
     raise InputError(
         "unknown scenario",
         key="SCENARIO",
         given=short(name),
-        allowed=f"{names}, or the path of a YAML file",
+        allowed=f"{names}, {EVERY}, or the path of a YAML file",
     )
 
 
@@ -269,7 +270,11 @@ def load(names: Sequence[str], library: Library) -> list[Scenario]:
 
 def read_scenario(path: Path, library: Library) -> Scenario:
     """Read and check one file. Raises InputError with file, line, key, given and allowed."""
-    file, document = read_entry(path, ScenarioFile, "a scenario")
+    document = read_yaml(path)
+    if isinstance(document.value, dict) and "scenarios" in document.value:
+        allowed = "a scenario; a study is run by: drugfutures batch (one with search: portfolio)"
+        raise refusal(document, ("scenarios",), "this is a study", path.name, allowed)
+    file = entry_of(document, ScenarioFile, "a scenario")
     known = library.futures.get(file.id)
     if known is not None and known != path and known.parent == FUTURES and path.parent != FUTURES:
         allowed = "an id that no shipped scenario has"

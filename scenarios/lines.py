@@ -108,8 +108,23 @@ def parse_yaml(text: str, path: Path) -> Document:
     return Document(str(path), value, lines)
 
 
+# What the parser says, and what it means to who wrote the file.
+PLAINLY = {
+    "tab": "a tab stands where only spaces may",
+    "\\t": "a tab stands where only spaces may",
+    "cannot start any token": "a tab or a sign that begins no word: use spaces, or quotes",
+    "mapping values are not allowed": "a second colon: quote its words; or a line too far in",
+    "did not find expected key": "the line stands further in or out than the others of its list",
+    "could not find expected ':'": "a line without a colon after its key",
+    "<block end>": "the line stands further in or out than the others of its list",
+    "unexpected end of stream": "a quote or a bracket is not closed",
+    "expected ',' or": "a bracket is not closed, or a comma is missing",
+}
+
+
 def _malformed(problem: str, path: Path, line: int | None) -> InputError:
-    told = f"malformed YAML ({short(problem)})"
+    plainly = next((words for said, words in PLAINLY.items() if said in problem), None)
+    told = f"malformed YAML ({plainly or short(problem)})"
     return InputError(told, file=str(path), line=line, allowed="plain YAML: key: value, - item")
 
 

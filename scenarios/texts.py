@@ -76,6 +76,20 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "block": ("",),
 }
 GROUPS = ("product", "union", "indicator", "unit", *FIXED, *TOLD)
+CAUTION = ".caution"  # after one of these indicators: what to know when reading it
+CAUTIONED = (
+    "problematic_prevalence",
+    "mean_wait",
+    "treatment_episodes",
+    "treatment",
+    "attributable_deaths",
+    "violence_index",
+    "economic_offences",
+    "nuisance_exposure",
+    "production_waste",
+    "public_expenditure",
+    "social_cost",
+)
 TEXT_KEY = re.compile(rf"({'|'.join(GROUPS)})\.\S+")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
@@ -99,6 +113,7 @@ def needed_keys(catalogue: Catalogue, **ids: Iterable[str]) -> set[str]:
     needed = {f"product.{row.id}" for row in catalogue.products}
     needed |= {f"union.{row.id}" for row in catalogue.unions}
     needed |= {f"indicator.{row.id}" for row in catalogue.indicators}
+    needed |= {f"indicator.{name}{CAUTION}" for name in CAUTIONED}
     units = {row.unit for row in catalogue.indicators} | {row.unit for row in catalogue.handles}
     needed |= {f"unit.{slug(unit)}" for unit in units}
     needed |= {f"{group}.{name}" for group, names in FIXED.items() for name in names}

@@ -12,15 +12,17 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from model.strata import COUNTRY
-from scenarios.checked import ONE_LINE, Entry, Words, read_entry
+from scenarios.checked import ONE_LINE, Entry, Words, entry_of, refusal
 from scenarios.entries import Id
-from scenarios.lines import Document
+from scenarios.lines import Document, read_yaml
+from scenarios.schema import Moves
 
 WHAT = "a study"
 ALL, MAIN = "all", "main"
 WHOLE = "whole"
 DEFAULT_DRAWS = {"compartments": 20, "agents": 4}
 MOST_YEARS = 100
+MOVES = {"branch", *Moves.model_fields}  # keys that a scenario has and a study has not
 # What names the thing that a factor varies: exactly one of these in each factor.
 KINDS = ("trend", "lever", "effect", "parameter", "posterior", "sizes", "structure", "seed")
 
@@ -132,4 +134,10 @@ class StudyFile(Entry):
 
 def read_study_file(path: Path) -> tuple[StudyFile, Document]:
     """The file at ``path``, its shape checked. Raises InputError with file and line."""
-    return read_entry(path, StudyFile, WHAT)
+    document = read_yaml(path)
+    value = document.value
+    if isinstance(value, dict) and "scenarios" not in value and MOVES & value.keys():
+        key = next(key for key in value if key in MOVES)
+        allowed = "a study, which names this file under scenarios; drugfutures run FILE runs it"
+        raise refusal(document, (key,), "this is a scenario, not a study", path.name, allowed)
+    return entry_of(document, StudyFile, WHAT), document

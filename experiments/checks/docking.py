@@ -44,6 +44,9 @@ LEAST = 25.0  # agents that a cell needs
 UNBOUNDED = 1e6  # times the places of 2010: nobody waits for one
 LEAST_SIZES = 3  # of which a slope says something
 FAR = 3.0  # standard errors
+# Bounds of the verdict: of rms z over that of Student's t, of the slope, of the share beyond FAR.
+RMS, SLOPE, MOST_BEYOND = (0.9, 1.1), (-0.55, -0.45), 0.006
+LEAST_SEEDS = 32  # with fewer, Student's t puts more than MOST_BEYOND beyond FAR
 
 # What the refinements are compared by, in 2030.
 OUTCOMES = (
@@ -237,7 +240,29 @@ def docking_table(rows: Sequence[Docking]) -> str:
     ]
     if len(rows) < LEAST_SIZES:
         return "\n".join([*lines, "", f"No slope: it takes {LEAST_SIZES} sizes or more."])
-    return "\n".join([*lines, "", f"Slope of log error on log agents: {slope(rows):.3f}."])
+    told = f"Slope of log error on log agents: {slope(rows):.3f}."
+    return "\n".join([*lines, "", told, "", verdict(rows)])
+
+
+def verdict(rows: Sequence[Docking]) -> str:
+    """Whether the agents dock, in a sentence with the bounds that say so."""
+    seeds = min(row.seeds for row in rows)
+    if seeds < LEAST_SEEDS or len(rows) < LEAST_SIZES:
+        return f"No verdict: it takes {LEAST_SIZES} sizes and {LEAST_SEEDS} seeds or more."
+    student = np.sqrt((seeds - 1) / (seeds - 3))
+    held = {
+        f"rms z over that of Student's t within {RMS[0]} to {RMS[1]} at each size": all(
+            RMS[0] <= row.rms_z / student <= RMS[1] for row in rows
+        ),
+        f"at most {MOST_BEYOND:.1%} of cells beyond {FAR:g} SE": all(
+            row.beyond <= MOST_BEYOND for row in rows
+        ),
+        f"a slope within {SLOPE[0]} to {SLOPE[1]}": SLOPE[0] <= slope(rows) <= SLOPE[1],
+    }
+    wrong = [bound for bound, holds in held.items() if not holds]
+    if wrong:
+        return f"Verdict: NOT docked; not met: {'; '.join(wrong)}."
+    return f"Verdict: docked ({'; '.join(held)})."
 
 
 def refinement_table(found: dict[str, Float], size: int) -> str:

@@ -16,6 +16,7 @@ from experiments.runs.terminal import (
     CatalogueOption,
     console,
     cores,
+    log_lines,
     refusals,
     stop_if_asked,
     with_fields_of,
@@ -167,15 +168,17 @@ def rows_bar(rows: int) -> Iterator[Callable[[int], None]]:
         transient=True,
     ) as progress:
         task = progress.add_task("runs", total=rows, start=False)
-        started = False
+        log: Callable[[int], None] | None = None
 
         def advance(done: int) -> None:
-            nonlocal started
+            nonlocal log
             stop_if_asked()
-            if started:
+            if log is not None:
                 progress.update(task, advance=done)
+                log(done)
                 return
-            started = True  # those that were there before say nothing of the rate
+            # Those that were there before say nothing of the rate.
+            log = log_lines(rows - done, "runs computed")
             progress.reset(task, completed=done, start=True)
 
         yield advance

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.runs.terminal import CatalogueOption, cores, draws_bar, refusals, with_fields_of
+from model.errors import InputError
 
 if TYPE_CHECKING:
     from experiments.workshop.engine import Engine
@@ -75,8 +76,13 @@ def workshop(given: WorkshopOptions) -> None:
 
 
 def _open_engine(options: ServeOptions) -> Engine:
+    from calibration.posterior import load
     from experiments.workshop.engine import Engine
 
+    most = load().draws  # the page shows the posterior alone
+    if options.draws > most:
+        told, allowed = "the posterior has fewer draws", f"2 to {most}"
+        raise InputError(told, key="--draws", given=options.draws, allowed=allowed)
     with draws_bar(options.draws) as advance:
         return Engine.open(options.draws, options.seed, options.catalogue, cores(), advance)
 

@@ -199,16 +199,16 @@ def grid(
     heads: Sequence[str],
     lines: Mapping[str, Sequence[Text]],
     width: int,
-    titles: Mapping[str, str],
+    titles: Mapping[str, str] | None = None,
 ) -> Iterable[Table]:
     """One line a scenario, in as many tables as the width asks for; no cell is broken.
 
-    Titles of scenarios stand beside their ids where that asks for no more tables.
+    ``titles`` of scenarios stand beside their ids where that asks for no more tables.
     """
-    cells = [cell.cell_len for line in lines.values() for cell in line]
-    across = max(SHORTEST, *cells) if cells else SHORTEST
+    cells = [part for line in lines.values() for cell in line for part in cell.split("\n")]
+    across = max([SHORTEST, *(part.cell_len for part in cells)])
     long = max(map(len, lines), default=0)
-    both = {one: f"{one:{long}}  {titles[one]}" for one in lines}
+    both = {one: f"{one:{long}}  {titles[one]}" if titles else one for one in lines}
     counts = [_tables_of(len(heads), width - wide, across) for wide in (long, _widest(both))]
     told = both if counts[0] == counts[1] <= len(heads) else {one: one for one in lines}
     count, names = counts[0], _widest(told)
@@ -466,7 +466,7 @@ def cautions(scenarios: Scenarios, indicators: Iterable[str]) -> list[str]:
     for one in dict.fromkeys(indicators):
         if one in known:
             found.setdefault(known[one], []).append(scenarios.name(one))
-    return [f"{' and '.join(names)}: {caution}." for caution, names in found.items()]
+    return [f"{' and '.join(names)}: {caution}" for caution, names in found.items()]
 
 
 def left_out(missing: int, draws: int) -> list[str]:

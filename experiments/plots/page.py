@@ -158,6 +158,25 @@ class Panel:
         return np.asarray(np.nan_to_num(high) > (np.inf if self.log else self.top))
 
     @property
+    def inside(self) -> tuple[bool, ...]:
+        """Of each fitted figure with a band of its own series: whether its value lies in it."""
+        found = []
+        for dot in self.dots:
+            band = self._band_at(dot)
+            if dot.kind == "fitted" and dot.value is not None and band is not None:
+                found.append(band[0] <= dot.value <= band[1])
+        return tuple(found)
+
+    def _band_at(self, dot: Dot) -> tuple[float, float] | None:
+        """Ends of the widest band of the dot's series in its year."""
+        for line in self.lines:
+            at = np.flatnonzero(line.years == dot.year)
+            if line.series == dot.series and line.bands and at.size:
+                low, high = line.bands[next(iter(line.bands))]
+                return float(low[at[0]]), float(high[at[0]])
+        return None
+
+    @property
     def cut(self) -> bool:
         """Whether a band leaves the panel."""
         ends = [high for line in self.lines for _, high in line.bands.values()]

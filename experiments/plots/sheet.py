@@ -31,6 +31,7 @@ from experiments.plots.style import (
     DPI,
     FAINT,
     FAINT_BAND,
+    FITTED_INSIDE,
     GREY,
     HISTORY,
     OPACITY,
@@ -78,7 +79,7 @@ def _draw(page: Page) -> Figure:
     rows = math.ceil(len(page.panels) / page.columns)
     _, end = _years(page.panels[0])
     reading = f"{READING_LINE} {READING}" if end >= HISTORY_ENDS else READING
-    notes = (*page.notes, reading)
+    notes = (*page.notes, *_fitted_inside(page), reading)
     footer = 0.1 + NOTE_LINE * len(notes)
     lines = 1 + max(panel.subtitle.count("\n") for panel in page.panels)
     above = TITLES + SUBTITLE_LINE * lines
@@ -104,6 +105,14 @@ def _draw(page: Page) -> Figure:
         y = (footer - 0.04 - NOTE_LINE * i) / height
         figure.text(0.12 / page.width, y, note, fontsize=7.5, color=GREY, va="top")
     return figure
+
+
+def _fitted_inside(page: Page) -> list[str]:
+    """How many of the fitted figures the bands hold, as a note."""
+    inside = [one for panel in page.panels for one in panel.inside]
+    if page.drawn == "prior" or not inside:
+        return []
+    return [FITTED_INSIDE.format(inside=sum(inside), all=len(inside))]
 
 
 def _header(figure: Figure, page: Page, height: float) -> None:

@@ -69,7 +69,7 @@ STYLE: dict[Any, Any] = {
 # By what the draws of a run are: prior or posterior.
 BANNER = {
     "prior": "prior draws, not calibrated",
-    "posterior": "posterior draws, calibrated",
+    "posterior": "posterior draws, fitted",
 }
 BANNER_WHY = {
     "prior": "the bands are what the literature and our assumptions allow; "
@@ -89,6 +89,10 @@ FITTED = {
     "prior": "Belgian figure kept for fitting (not used)",
     "posterior": "Belgian figure that the posterior is fitted to",
 }
+FITTED_INSIDE = (
+    "Of {all} fitted figures drawn here, {inside} lie within the widest band. Bands are of what "
+    "the model expects: the error of a survey comes on top."
+)
 CHECKED = "Belgian figure for checking only"
 PUT_IN_KEY = "Belgian figure put into the model (history or anchor): tests nothing"
 READING = "Each point is a calendar year and stands at its tick. k = thousand, M = million."

@@ -27,9 +27,9 @@ from experiments.report.pictures import (
     scenario_name,
 )
 from experiments.report.words import Words, words_of
-from experiments.runs.scenario_results import load_cautions
 from scenarios.entries import ASSUMED
 from scenarios.levers import Measure
+from scenarios.texts import CAUTION
 from scenarios.trends import assumed as trend_assumed
 
 ABREAST = 4  # scenarios that a table can hold side by side
@@ -298,14 +298,12 @@ def _year(material: Material, words: Words, year: int, baseline: str) -> Iterato
         if len(parts) > 1:
             told = words.say("part", caption=caption, part=number, parts=len(parts))
         yield _year_table(material, words, (year, baseline), part, told)
-    cautions = load_cautions()
     said = {
-        words.name(f"indicator.{indicator}"): cautions[indicator]
-        for indicator, _ in material.series
-        if indicator in cautions
+        words.name(f"indicator.{one}"): words.name(f"indicator.{one}{CAUTION}", "")
+        for one, _ in material.series
     }
-    if said and words.language == "en":
-        yield Bullets(tuple((f"{name}:", caution) for name, caution in said.items()))
+    if any(said.values()):
+        yield Bullets(tuple((f"{name}:", caution) for name, caution in said.items() if caution))
 
 
 def _year_table(

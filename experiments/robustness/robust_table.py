@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
+from rich.text import Text
 
-from experiments.comparisons.compare_table import three
+from experiments.comparisons.compare_table import grid, three
 from experiments.robustness.aims import Held, aims_held, outcomes_of_aims
 from experiments.robustness.discovery_table import plain, write
 from experiments.robustness.futures import Futures
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-SHOWN = ("mean", "mean_variance", "regret_p90", "regret_max", "satisficing", "worst")
 SHARE = {"share_best", "satisficing"}
 HEADS = {
     "mean": "mean",
@@ -200,7 +200,8 @@ def print_robust(found: Found, futures: Futures, console: Console) -> None:
         side = "less" if first["better"] == "down" else "more"
         title = f"{key[0]}. {first['label']} ({first['unit']}; {side} is better)"
         console.print()
-        console.print(plain(title, _rows(rows)))
+        for part in grid(title, list(HEADS.values()), _cells(rows), console.width):
+            console.print(part)
     console.print()
     console.print(plain("Rank reversals", _reversal_rows(found.result)))
     console.print(CLEAR_ONES)
@@ -216,14 +217,14 @@ def print_robust(found: Found, futures: Futures, console: Console) -> None:
         console.print(note)
 
 
-def _rows(rows: pd.DataFrame) -> list[dict[str, str]]:
-    shown = []
+def _cells(rows: pd.DataFrame) -> dict[str, list[Text]]:
+    """Cells of each policy, in the order of the heads."""
+    shown = {}
     for policy, own in rows.groupby("policy", sort=False):
-        cells = {"policy": str(policy)}
-        for name in SHOWN:
-            one = own[own["measure"] == name].iloc[0]
-            cells[HEADS[name]] = _cell(one, share=name in SHARE)
-        shown.append(cells)
+        found = own.set_index("measure")
+        shown[str(policy)] = [
+            Text(_cell(found.loc[name], share=name in SHARE), justify="right") for name in HEADS
+        ]
     return shown
 
 

@@ -262,7 +262,16 @@ def preface(origin: Origin, catalogue: Catalogue) -> list[str]:
             "The posterior was made with the shipped tables; rows of your own catalogue are not "
             f"fitted and keep their priors{own}."
         )
-    return told
+    return [*told, *_in_no_union(catalogue)]
+
+
+def _in_no_union(catalogue: Catalogue) -> list[str]:
+    """A sentence on products of which no total tells; none where there are none."""
+    united = {member for union in catalogue.unions for member in union.members.split()}
+    alone = [row.id for row in catalogue.products if row.id not in united]
+    if not alone:
+        return []
+    return [f"In no union, so in no total (add them in unions.csv): {', '.join(alone)}."]
 
 
 def warning(draws: int, seeds: int = 0) -> str | None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from calibration.series import names_of
 from experiments.runs.netcdf import NetCDF
+from experiments.runs.results import FILE as DETAILED
 from experiments.runs.results import RUNS, modes_of, put_draws, seed_label
 from experiments.runs.scenario_costs import Cost, cost_of
 from model.catalogue import Catalogue, IndicatorRow
@@ -25,6 +26,7 @@ from model.reading import TableRow, read_rows
 from model.strata import COUNTRY, DEPRIVATION, REGIONS, Strata, weights
 from scenarios.library import Library
 from scenarios.schema import Scenario
+from scenarios.texts import CAUTION, CAUTIONED, load_texts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,11 +43,10 @@ BEFORE = 1  # years before the first branch that are kept
 
 
 class MainRow(TableRow):
-    """An indicator that scenarios are compared by; ``caution``: what to know when reading it."""
+    """An indicator that scenarios are compared by."""
 
     indicator: str
     why: str
-    caution: str | None
 
 
 def load_main_indicators(catalogue: Catalogue, path: Path = MAIN) -> tuple[IndicatorRow, ...]:
@@ -66,9 +67,10 @@ def load_main_indicators(catalogue: Catalogue, path: Path = MAIN) -> tuple[Indic
     return tuple(found)
 
 
-def load_cautions(path: Path = MAIN) -> dict[str, str]:
-    """What to know when reading an indicator, by id; only those that need it."""
-    return {row.indicator: row.caution for row in read_rows(path, MainRow) if row.caution}
+def load_cautions() -> dict[str, str]:
+    """What to know when reading an indicator, in English, by id; only those that need it."""
+    texts = load_texts()["en"]
+    return {name: texts[f"indicator.{name}{CAUTION}"] for name in CAUTIONED}
 
 
 def group_cells(strata: Strata) -> Float:
@@ -240,14 +242,25 @@ def open_dataset(folder: Path) -> xr.Dataset:
 
     path = folder if folder.is_file() else folder / FILE
     if not path.is_file():
-        raise InputError(
-            "no scenarios here",
-            given=str(folder),
-            allowed=f"a folder made with scenarios: drugfutures run all --out {folder}",
-        )
+        raise _not_here(folder)
     try:
         return xr.open_dataset(path, engine="h5netcdf")
     except (OSError, ValueError):
         raise InputError(
             "scenarios that cannot be read", given=str(path), allowed="a whole results file"
         ) from None
+
+
+def _not_here(folder: Path) -> InputError:
+    """What lies there instead, and which command reads or makes it."""
+    allowed = f"a folder made with scenarios: drugfutures run all --out {folder}"
+    if not folder.exists():
+        return InputError("there is no such folder", given=str(folder), allowed=allowed)
+    if (folder / "zarr.json").is_file():
+        allowed = f"drugfutures robust {folder}, discover, value or report; or a results folder"
+        return InputError("this is the store of a batch", given=str(folder), allowed=allowed)
+    if (folder / DETAILED).is_file():
+        allowed = "results of a run with scenarios, in another folder: drugfutures run all --out"
+        told = "these results hold the reference alone, and no scenarios"
+        return InputError(told, given=str(folder), allowed=allowed)
+    return InputError("no scenarios here", given=str(folder), allowed=allowed)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields
@@ -93,6 +96,29 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def log_lines(total: int, what: str, every: float = 30.0) -> Callable[[int], None]:
+    """Counts what ends and, where nobody sees a bar move, writes a line about it now and then.
+
+    ``every``: seconds between two lines at least; lines go where a bar would.
+    """
+    began = told = time.monotonic()
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done, told
+        done, now = done + more, time.monotonic()
+        if sys.stderr.isatty() or now - told < every:
+            return
+        told, gone = now, now - began
+        left = gone * (total - done) / done if done else math.nan
+        typer.echo(
+            f"{done} of {total} {what}, {gone / 60:.1f} minutes gone, about {left / 60:.1f} left",
+            err=True,
+        )
+
+    return advance
+
+
 @contextmanager
 def draws_bar(draws: int) -> Iterator[Callable[[int], None]]:
     """A bar on the terminal while draws are simulated; gives what counts those that end."""
@@ -119,10 +145,12 @@ def draws_bar(draws: int) -> Iterator[Callable[[int], None]]:
     ) as progress:
         # The first run on a machine compiles the engine: the bar stands still for a while.
         task = progress.add_task("simulating", total=draws)
+        log = log_lines(draws, "draws")
 
         def advance(done: int) -> None:
             stop_if_asked()
             progress.update(task, advance=done)
+            log(done)
 
         yield advance
 

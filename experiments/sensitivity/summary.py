@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from experiments.comparisons.told_first import rank
 from experiments.sensitivity.methods import METHODS
-from experiments.sensitivity.tables import OF_OUTPUT
+from experiments.sensitivity.tables import OF_OUTPUT, told
 from experiments.sensitivity.verdict import (
     CONVERGED,
     HARDLY,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ROWS = 20  # of the table
 LEADING = 3  # factors of a row
+SHARES = ("S1", "ST")  # of the variance: 0 to 1 but for the error of the estimate
+BEYOND = 0.01  # from which on a share below 0 or above 1 is told
 
 
 def shown_outputs(dataset: xr.Dataset) -> npt.NDArray[np.int64]:
@@ -51,6 +53,15 @@ def leading(dataset: xr.Dataset, output: int) -> list[tuple[str, float, float]]:
     return [(str(labels.values[at]), float(index[at]), float(half[at])) for at in above]
 
 
+def out_of_range(dataset: xr.Dataset) -> npt.NDArray[np.bool_]:
+    """Outputs (outputs,) of which some share of the variance lies below 0 or above 1."""
+    tables = [dataset[name].values for name in SHARES if name in dataset]
+    if not tables:
+        return np.zeros(dataset["verdict"].shape, bool)
+    seen = np.stack(tables).reshape(-1, *dataset["verdict"].shape)
+    return np.asarray(((seen < -BEYOND) | (seen > 1.0 + BEYOND)).any(axis=0))
+
+
 def _above(dataset: xr.Dataset) -> str:
     if np.isfinite(dataset["dummy"].values).any():
         return "above the dummy"
@@ -66,9 +77,12 @@ def table_of(dataset: xr.Dataset) -> Table:
     shown = shown_outputs(dataset)
     year, group = dataset["year"].values.max(), dataset["group"].values[0]
     attributes = dataset.attrs
+    index = told(str(attributes["main_index"]))
+    unit = "no unit" if index["units"] == "1" else index["units"]
     caption = (
-        f"Other outputs: sensitivity.csv. Interval: {attributes['main_index']} plus or minus "
-        f"its half-width, 95%. Only factors whose interval lies {_above(dataset)}."
+        f"Numbers: {attributes['main_index']}, {index['long_name']} ({unit}), plus or minus its "
+        f"half-width, 95%. Only factors whose interval lies {_above(dataset)}. "
+        "Other outputs: sensitivity.csv."
     )
     table = Table(
         title=f"{attributes['method_title']}: what drives {group} in {year}",
@@ -88,6 +102,8 @@ def table_of(dataset: xr.Dataset) -> Table:
         one = dataset.isel(output=at)
         mean, sd = float(one["output_mean"]), float(one["output_sd"])
         name = f"{one['indicator'].item()}, {one['product'].item()}\nmean {mean:.4g}, sd {sd:.2g}"
+        if "unit" in one.coords:
+            name = f"{name} ({one['unit'].item()})"
         if several:
             name = f"{name}\n{one['scenario'].item()}"
         lines = [
@@ -117,6 +133,12 @@ def lines_of(dataset: xr.Dataset) -> Iterator[str]:
     yield f"Outputs are {attributes['outputs_are']}."
     if attributes["notes"]:
         yield f"Note: {attributes['notes']}."
+    beyond = int(out_of_range(dataset).sum())
+    if beyond:
+        yield (
+            f"Shares below 0 or above 1 (in {beyond} outputs) are the error of the estimate: more "
+            "points bring them back."
+        )
     yield from advice(dataset, counts)
     for name, text in (("replayed", "Replayed from 2010"), ("branched", "From the branch on")):
         if attributes.get(name):

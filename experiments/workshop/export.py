@@ -14,6 +14,7 @@ import numpy as np
 from experiments.workshop.answers import YEARS
 from experiments.workshop.estimate import bands
 from experiments.workshop.export_numbers import Numbers, graph_name, yaml_of
+from experiments.workshop.flags import told as flag_told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -118,13 +119,17 @@ def _observed(numbers: Numbers) -> Iterator[dict[str, object]]:
         for dot in numbers.dots[g]:
             # What a survey prints may be an interval of any level or bounds: not our 90%.
             ends = {"printed_low": dot.low, "median": dot.value, "printed_high": dot.high}
-            told = {"year": dot.year, "source": dot.source, "about": f"{dot.figure} ({dot.role})"}
-            yield {"kind": "observed", **head, **ends, **told}
+            rests = {"year": dot.year, "source": dot.source, "about": f"{dot.figure} ({dot.role})"}
+            yield {"kind": "observed", **head, **ends, **rests}
 
 
 def _about(numbers: Numbers) -> Iterable[dict[str, object]]:
     for key, value in told_of(numbers).items():
         yield {"kind": "about", "about": key, "value": value}
+    for g, head, _ in _heads(numbers):
+        for flag in numbers.flags[g]:
+            said = flag_told(flag, numbers.words)
+            yield {"kind": "about", **head, "about": f"flag: {flag.key}", "value": said}
     for one in numbers.scenarios[1:]:
         assert one.scenario is not None
         yield {
@@ -161,7 +166,7 @@ def dataset_of(numbers: Numbers) -> xr.Dataset:
     variables: dict[str, object] = {}
     for g, graph in enumerate(numbers.graphs):
         values = np.stack([one.values[g] for one in numbers.scenarios]).astype(np.float32)
-        told = {
+        attributes = {
             "units": numbers.units[g],
             "long_name": " · ".join(graph_name(graph, numbers.words)),
             "indicator": graph.indicator,
@@ -169,8 +174,9 @@ def dataset_of(numbers: Numbers) -> xr.Dataset:
             "region": graph.region,
             "age_group": graph.age,
             "mode": numbers.modes.get(graph.product, ""),
+            "flags": " ".join(flag_told(flag, numbers.words) for flag in numbers.flags[g]),
         }
-        variables[f"graph_{g + 1}"] = (("scenario", "draw", "time"), values, told)
+        variables[f"graph_{g + 1}"] = (("scenario", "draw", "time"), values, attributes)
     coords = {
         "scenario": ("scenario", ids, {"long_name": "scenario"}),
         "draw": ("draw", np.arange(numbers.draws), {"long_name": "draw of the parameters"}),
@@ -178,9 +184,9 @@ def dataset_of(numbers: Numbers) -> xr.Dataset:
         "scenario_title": ("scenario", [one.name for one in numbers.scenarios]),
         "scenario_file": ("scenario", files, {"long_name": "scenario as YAML"}),
     }
-    told = {"title": "Drug Futures", "language": numbers.words.language}
+    titled = {"title": "Drug Futures", "language": numbers.words.language}
     rests = {key: x for key, x in numbers.provenance.items() if key not in OF_THE_RUN}
-    return xr.Dataset(variables, coords, {**rests, **told, **_attributes(numbers)})
+    return xr.Dataset(variables, coords, {**rests, **titled, **_attributes(numbers)})
 
 
 def _attributes(numbers: Numbers) -> dict[str, str]:

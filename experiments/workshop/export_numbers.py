@@ -15,7 +15,7 @@ from calibration.figures import load_figures
 from calibration.series import names_of
 from experiments.workshop.answers import BRANCH_YEAR, YEARS, Fan
 from experiments.workshop.dots import Dot, Observed
-from experiments.workshop.estimate import bands
+from experiments.workshop.estimate import bands, change_of
 from experiments.workshop.files import plain_slug
 from experiments.workshop.flags import Flag, flags_of
 from experiments.workshop.meaning import owner
@@ -110,7 +110,9 @@ def gather(
     progress(len(asked), len(asked))
     units = {row.id: row.unit for row in engine.catalogue.indicators}
     observed = _observed(engine.catalogue)
-    fans = [Fan(graph, bands(found[1].values[g])) for g, graph in enumerate(graphs)]
+    own = found[1].values
+    changes = [change_of(own[g][:, -1], reference[g][:, -1]) for g in range(len(graphs))]
+    fans = [Fan(graph, bands(own[g]), changes[g]) for g, graph in enumerate(graphs)]
     return Numbers(
         words=words,
         graphs=graphs,

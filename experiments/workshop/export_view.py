@@ -16,7 +16,7 @@ from experiments.workshop.export import csv_of, netcdf_of
 from experiments.workshop.export_numbers import Numbers, file_name, gather
 from experiments.workshop.export_picture import picture
 from experiments.workshop.problems import told_error
-from experiments.workshop.sharing import address_of
+from experiments.workshop.share import address_of
 from experiments.workshop.sheet import KEY_GRAPHS, sheet
 from experiments.workshop.turns import TURN
 from experiments.workshop.view import Graph

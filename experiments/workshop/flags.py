@@ -18,6 +18,7 @@ from model.catalogue import Catalogue
 from scenarios.entries import ASSUMED
 from scenarios.library import Library
 from scenarios.schema import Plan, ScenarioFile
+from scenarios.texts import CAUTION, CAUTIONED
 
 if TYPE_CHECKING:
     from experiments.workshop.engine import Engine
@@ -26,17 +27,19 @@ SCENARIO_ONLY = "scenario-only"
 MOST_NAMES = 6
 SMALLEST = 0.1  # percent that an error is told as, at least
 SLACK = 1e-9  # of the range: rounding is not outside
+FAR_OFF, FAR_LEVEL = 0.5, 0.005  # of the change, and of the level: a reader would stumble
 LOWEST, MEDIAN, HIGHEST = 0, LEVELS.index(0.5), len(LEVELS) - 1
 
 
 @dataclass(frozen=True)
 class Flag:
     """``key``: ``flag.KEY`` says it in short, ``flag.KEY.full`` whole. ``names``: keys of the
-    texts that are told in it; ``fill``: its numbers."""
+    texts that are told in it; ``fill``: its numbers; ``text``: key of what is told instead."""
 
     key: str
     names: tuple[str, ...] = ()
     fill: Mapping[str, float | str] = field(default_factory=dict)
+    text: str = ""
 
 
 def flags_of(
@@ -48,8 +51,10 @@ def flags_of(
     """
     plan = engine.plan(scenario)
     found = [
+        _caution(graph),
         _scenario_only(graph, engine.catalogue),
         None if fan is None else outside(engine.reference(graph), fan),
+        None if fan is None else medians(engine.reference(graph), fan),
         _engines(graph),
         _assumed(plan, engine.library),
         _beyond(plan, engine.library),
@@ -64,6 +69,8 @@ def short(flag: Flag, words: Words) -> str:
 
 def told(flag: Flag, words: Words) -> str:
     """A flag in a sentence or two."""
+    if flag.text:
+        return words.name(flag.text)
     fill: dict[str, object] = {
         key: words.plain(value) if isinstance(value, float) else value
         for key, value in flag.fill.items()
@@ -86,6 +93,12 @@ def _listed(names: Sequence[str], words: Words) -> str:
         return ", ".join(names)
     first = ", ".join(names[:MOST_NAMES])
     return words.say("flag.more", names=first, count=more)
+
+
+def _caution(graph: Graph) -> Flag | None:
+    """What to know of the indicator itself."""
+    key = f"indicator.{graph.indicator}{CAUTION}"
+    return Flag("caution", text=key) if graph.indicator in CAUTIONED else None
 
 
 def _scenario_only(graph: Graph, catalogue: Catalogue) -> Flag | None:
@@ -112,6 +125,17 @@ def outside(reference: Fan, fan: Fan) -> Flag | None:
     median = fan.bands[MEDIAN]
     off = (years >= BRANCH_YEAR) & ((median < low - slack) | (median > high + slack))
     return Flag("outside", fill={"years": _spans(years[off].tolist())}) if off.any() else None
+
+
+def medians(reference: Fan, fan: Fan) -> Flag | None:
+    """The medians of the last year, subtracted, are far from the median change of the draws."""
+    if fan.change is None:
+        return None
+    level = float(reference.bands[MEDIAN, -1])
+    apart = float(fan.bands[MEDIAN, -1]) - level
+    off = abs(apart - fan.change.median)
+    seen = off > max(FAR_OFF * abs(fan.change.median), FAR_LEVEL * abs(level))
+    return Flag("medians") if seen else None
 
 
 def _spans(years: Sequence[int]) -> str:

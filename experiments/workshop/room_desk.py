@@ -29,7 +29,8 @@ from experiments.workshop.room_board import (
     told_moves,
 )
 from experiments.workshop.room_graph import RoomGraph, graph_of
-from experiments.workshop.sharing import only_here, qr_code
+from experiments.workshop.share import only_here
+from experiments.workshop.sharing import qr_code
 from experiments.workshop.twins import title_of, unit_of
 from experiments.workshop.view import View
 from scenarios.texts import LANGUAGES
@@ -178,10 +179,10 @@ class DeskView:
         Tag("p", self.say("room.join.about"))
         Tag("p", first, "df-room-address")
         code = qr_code(first)
-        if code is not None:
-            picture(code, self.say("room.join.code", address=first), "df-room-qr")
         if only_here(first):
             Tag("p", self.say("room.join.alone"), "df-room-about")
+        elif code is not None:
+            picture(code, self.say("room.join.code", address=first), "df-room-qr")
         if others:
             told = ", ".join(others)
             Tag("p", self.say("room.join.others", addresses=told), "df-room-about")

@@ -8,6 +8,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 import ifaddr
 import segno
@@ -50,6 +51,20 @@ def addresses_of(host: str, port: int) -> tuple[str, ...]:
     hosts = (lan_addresses() or ("127.0.0.1",)) if host in EVERYWHERE else (host,)
     shown = [f"[{name}]" if ":" in name else name for name in hosts]
     return tuple(f"http://{name}" + ("" if port == 80 else f":{port}") for name in shown)
+
+
+def address_of(base: str, addresses: tuple[str, ...]) -> str:
+    """Where others find this server: what the browser asked, unless only this machine knows it."""
+    asked = base.rstrip("/")
+    if urlsplit(asked).hostname not in LOOPBACK:
+        return asked
+    others = [one for one in addresses if urlsplit(one).hostname not in LOOPBACK]
+    return others[0].rstrip("/") if others else asked
+
+
+def only_here(address: str) -> bool:
+    """Whether nobody but this machine can open an address."""
+    return urlsplit(address).hostname in LOOPBACK
 
 
 def new_token() -> str:

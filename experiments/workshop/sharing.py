@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import segno
 import yaml
@@ -19,13 +18,13 @@ from experiments.workshop.files import LARGEST, POSITIONS, file_of, scenario_of_
 from experiments.workshop.link import link_of
 from experiments.workshop.plain import plain_line
 from experiments.workshop.problems import told_error
+from experiments.workshop.share import address_of, only_here
 from model.errors import InputError
 
 if TYPE_CHECKING:
     from experiments.workshop.host import Host
     from experiments.workshop.session import Session
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 COPY = """(e) => {
   const field = document.getElementById('df-link');
   const done = (well) => emit(well);
@@ -41,20 +40,6 @@ READ = f"""async (e) => {{
   emit({{name: file.name, size: file.size, text: large ? '' : await file.text()}});
   e.target.value = '';
 }}"""
-
-
-def address_of(base: str, addresses: tuple[str, ...]) -> str:
-    """Where others find this server: what the browser asked, unless only this machine knows it."""
-    asked = base.rstrip("/")
-    if urlsplit(asked).hostname not in LOOPBACK:
-        return asked
-    others = [one for one in addresses if urlsplit(one).hostname not in LOOPBACK]
-    return others[0].rstrip("/") if others else asked
-
-
-def only_here(address: str) -> bool:
-    """Whether nobody but this machine can open an address."""
-    return urlsplit(address).hostname in LOOPBACK
 
 
 def qr_code(address: str) -> str | None:
@@ -94,7 +79,8 @@ def build_link(session: Session, host: Host) -> None:
                 status = Tag("span", role="status")
             if only_here(base):
                 Tag("p", say("link.only.here"), "df-hint")
-            _code(address, say)
+            else:
+                _code(address, say)
             Tag("p", say("link.holds"), "df-hint")
         box.open()
 

@@ -36,6 +36,7 @@ from experiments.workshop.export_picture import shortened, small
 from experiments.workshop.flags import MOST_NAMES, Flag
 from experiments.workshop.flags import told as flag_told
 from experiments.workshop.moved import Moved, moved_of
+from experiments.workshop.share import only_here
 from experiments.workshop.view import Graph
 from experiments.workshop.wording import Words
 
@@ -326,6 +327,7 @@ def _reading(numbers: Numbers) -> list[Block]:
     link = numbers.link
     shown = link if len(link) <= LONGEST_LINK else f"{link[:LONGEST_LINK]}…"
     more = "" if shown == link else f" {words.say('export.link.cut')}"
+    more += f" {words.say('export.link.here')}" if only_here(link) else ""
     return [
         Heading(1, words.say("export.reading.title")),
         Text(words.say("export.reading")),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.batch.journal import SUFFIX as JOURNAL
 from experiments.batch.opened import labelled
 from experiments.batch.store import ROOT, open_store
 from experiments.runs import results, scenario_results
@@ -135,7 +136,8 @@ class Studies:
         root = folder.resolve()
         if _holds_run(root):
             return cls((Study(root.name, root),))
-        return cls(tuple(one for path in paths if path.is_dir() for one in _found(path, root)))
+        folders = [path for path in paths if path.is_dir() and not _is_journal(path)]
+        return cls(tuple(one for path in folders for one in _found(path, root)))
 
     def get(self, name: str) -> Study | None:
         """The study of that name."""
@@ -154,6 +156,11 @@ def _found(path: Path, root: Path) -> Sequence[Study]:
         inside = store.resolve().is_relative_to(root)
         found.append(Study(f"{path.name}/{store.name}", store, None if inside else OUTSIDE))
     return found or [Study(path.name, path, FOREIGN)]
+
+
+def _is_journal(path: Path) -> bool:
+    """The journal that a batch keeps beside its store."""
+    return path.suffix == JOURNAL and Path(path.stem).suffix == STORES[1:]
 
 
 def _holds_run(path: Path) -> bool:

@@ -82,8 +82,13 @@ COMMANDS = (
         ("batch",),
     ),
     Command("value", f"value {STORE} {DEATHS} --out value", ("batch",)),
-    Command("pathways", f"pathways {STORE} {DEATHS} --aim 0.9 --relative baseline", ("batch",)),
-    Command("portfolio", f"portfolio {EXAMPLES}/robust-policies.yaml --out portfolio", long=True),
+    Command("batch of pathways", f"batch {EXAMPLES}/pathways.yaml --out pathways.zarr"),
+    Command(
+        "pathways",
+        f"pathways pathways.zarr {DEATHS} --aim 0.9 --relative baseline",
+        ("batch of pathways",),
+    ),
+    Command("portfolio", f"portfolio {EXAMPLES}/portfolio.yaml --out portfolio", long=True),
     Command("sensitivity morris", f"sensitivity morris {EXAMPLES}/groups-2030.yaml --out morris"),
     Command(
         "sensitivity sobol",
@@ -140,7 +145,8 @@ def measure(command: Command, folder: Path) -> Measured:
 
 def _answers() -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/en", timeout=60) as answer:
+        # Short, for memory is looked at between two tries.
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/en", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,12 @@ KINDS = {
 LINES = {
     "scenario": "scenario dearer-tobacco, from 2024-01: 45 measures, 7 trends, 1 event, 2 rules, "
     "3 changes",
-    "levers": "levers SD1: 1 measure (1 new), 6 effects",
-    "trends": "trend F3: 2 drivers (1 new, 1 in place of known ones), 3 effects",
-    "rules": "rules: 1 rule (1 new)",
+    "levers": "levers SD1: 1 measure (1 new), 6 effects; a catalogue's texts/en.yaml must hold "
+    "measure.own-measure, measure.own-measure.about, measure.own-measure.half",
+    "trends": "trend F3: 2 drivers (1 new, 1 in place of known ones), 3 effects; a catalogue's "
+    "texts/en.yaml must hold driver.F3.9, driver.F3.9.about",
+    "rules": "rules: 1 rule (1 new); a catalogue's texts/en.yaml must hold rule.own-rule, "
+    "rule.own-rule.about",
     "blocks": "blocks: 2 blocks (2 new); own-block: 2 levers, 1 trend, 1 event, 1 rule, 1 change; "
     "other: all trends from their ranges",
     "texts": "texts en: 2 texts",
@@ -132,6 +136,36 @@ def test_the_command_knows_a_catalogue(root: Path, tmp_path: Path) -> None:
     code, _, refused = run("validate", folder / "futures" / "kratom-limited.yaml")
     assert code == 2
     assert "kratom-limited.yaml, line" in refused
+
+
+def test_texts_that_a_catalogue_lacks_are_told_at_once(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kratom"
+    shutil.copytree(root / "docs" / "examples" / "kratom", folder)
+    texts = folder / "texts" / "en.yaml"
+    kept = [line for line in texts.read_text("utf-8").splitlines() if "measure." not in line]
+    texts.write_text("\n".join(kept), encoding="utf-8")
+    code, _, refused = run("validate", folder / "levers" / "own.yaml", "--catalogue", folder)
+    assert code == 2
+    for part in (str(texts), "texts are missing", ".about", ".half"):
+        assert part in refused
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("id: a\n\ttitle: b\n", 2, "a tab stands where only spaces may"),
+        ("id: a\ntitle: b: c\n", 2, "a second colon"),
+        ('id: a\ntitle "x"\nb: 2\n', 3, "without a colon"),
+        ('id: "abc\ntitle: b\n', 3, "a quote or a bracket is not closed"),
+        ("levers:\n  SD1: 1\n SD2: 3\n", 3, "further in or out"),
+    ],
+)
+def test_mistakes_of_yaml_are_told_plainly(
+    tmp_path: Path, library: Library, text: str, line: int, told: str
+) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        check_file(put(tmp_path, "x.yaml", text), library)
+    assert caught.value.line == line
 
 
 def test_a_catalogue_that_is_wrong_does_not_lose_the_files(tmp_path: Path) -> None:

@@ -102,6 +102,24 @@ def test_an_unknown_scenario_is_refused_with_the_known_ones(library: Library, na
     assert len(str(caught.value)) < 2000
 
 
+def test_a_file_that_lies_here_is_hinted_at(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sooner-care.yaml").write_text("id: sooner-care\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        find("sooner-care", library)
+    assert str(caught.value.allowed).startswith("sooner-care.yaml, ")
+
+
+def test_a_study_is_no_scenario(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("id: a\ntitle: A\nscenarios: [strategy]\n", encoding="utf-8")
+    with pytest.raises(InputError, match="this is a study") as caught:
+        read_scenario(path, library)
+    assert caught.value.line == 3
+
+
 def test_the_reference_comes_first_and_once(written: Written, library: Library) -> None:
     path = str(written(rich.SCENARIO))
     scenarios = load([path, REFERENCE, "strategy", path], library)

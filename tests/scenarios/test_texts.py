@@ -30,7 +30,7 @@ from scenarios.texts import (
 )
 from scenarios.trends import TREND_IDS
 
-SENTENCES = ("about", "half", "plus", "minus")
+SENTENCES = ("about", "half", "plus", "minus", "caution")
 LONGEST_NAME = {"en": 60, "nl": 75, "fr": 75, "de": 75}
 LONGEST_SENTENCE = 250
 # Whole words, any case. They name people by what they use, or judge them.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from experiments.plots.analysis.wording import Words, in_shown, shipped
 from experiments.plots.fits import parameter_in_words
+from experiments.sensitivity.summary import out_of_range
 from experiments.sensitivity.verdict import HARDLY
 from model.errors import InputError
 
@@ -256,7 +257,8 @@ def verdict(words: Words, one: xr.Dataset) -> str:
         said = words.say("verdict.narrow", width=half)
     else:
         said = words.say(f"verdict.{told.replace(' ', '-')}", width=half)
-    return " ".join([said, *_order_told(words, one, told), *_spread(words, one)])
+    beyond = [words.say("verdict.beyond")] if out_of_range(one).any() else []
+    return " ".join([said, *_order_told(words, one, told), *beyond, *_spread(words, one)])
 
 
 def _order_told(words: Words, one: xr.Dataset, told: str) -> list[str]:

@@ -196,15 +196,17 @@ def test_a_large_batch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert any("24 rows x 6 outputs" in one for one in told)
 
 
-@pytest.mark.parametrize(("name", "factors"), [("drivers-2030", 40), ("robust-policies", 9)])
+@pytest.mark.parametrize(
+    ("name", "factors"), [("drivers-2030", 40), ("robust-policies", 9), ("pathways", 2)]
+)
 def test_the_studies_in_the_docs_are_sound(
     name: str, factors: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = ROOT / "docs" / "examples" / f"{name}.yaml"
     # The stand-in for the posterior has few draws; how many are shipped is not at stake.
     text = path.read_text(encoding="utf-8")
-    for count in (500, 100):
-        text = text.replace(f"posterior: {count}", "posterior: 7")
+    for count in ("posterior: 500", "posterior: 100", "draws: 10"):
+        text = text.replace(count, f"{count.split()[0]} 7")
     copied = tmp_path / path.name
     copied.write_text(text, encoding="utf-8")
     batch = read_batch(copied)

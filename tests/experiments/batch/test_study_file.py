@@ -312,3 +312,11 @@ def test_validate_and_schema_know_studies(tmp_path: Path) -> None:
     made = json.loads(done.output)
     assert "F1" in made["$defs"]["name.trend"]["enum"]
     assert made["$defs"]["FactorEntry"]["properties"]["trend"]["anyOf"][0]["$ref"]
+
+
+def test_a_scenario_is_no_study(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("id: a\nlevers: {SD1: 50}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="this is a scenario, not a study") as caught:
+        read_study_file(path)
+    assert (caught.value.line, caught.value.key) == (2, "levers")

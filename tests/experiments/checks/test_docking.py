@@ -21,6 +21,7 @@ from experiments.checks.docking import (
     main,
     place,
     slope,
+    verdict,
 )
 from model.agents.engine import persons_per_agent
 
@@ -106,6 +107,21 @@ def test_agents_dock_at_three_sizes() -> None:
         assert row.largest < 5.5
     print(f"slope {slope(rows):.3f}")
     assert -0.55 <= slope(rows) <= -0.45
+
+
+def test_the_verdict_says_which_bound_is_not_met() -> None:
+    sizes, errors = (10_000, 100_000, 1_000_000), (0.1, 0.0316, 0.01)
+    rows = [
+        Docking(size, 64, 4000, 1.03, 0.004, 4.0, error)
+        for size, error in zip(sizes, errors, strict=True)
+    ]
+    assert verdict(rows).startswith("Verdict: docked (rms z")
+    far = [replace(rows[0], beyond=0.02), *rows[1:]]
+    assert verdict(far) == "Verdict: NOT docked; not met: at most 0.6% of cells beyond 3 SE."
+    wide = [replace(row, rms_z=1.2) for row in rows]
+    assert "not met: rms z" in verdict(wide)
+    assert "No verdict" in verdict([replace(row, seeds=8) for row in rows])
+    assert verdict(rows) in docking_table(rows)
 
 
 def test_fewer_than_three_sizes_give_no_slope() -> None:

@@ -199,6 +199,13 @@ def test_nothing_with_a_value_is_refused(scenarios: Scenarios) -> None:
 def test_no_scenarios_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no scenarios here"), open_scenarios(tmp_path):
         pass
+    with pytest.raises(InputError, match="no such folder"), open_scenarios(tmp_path / "none"):
+        pass
+    store = tmp_path / "a.zarr"
+    store.mkdir()
+    (store / "zarr.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="the store of a batch"), open_scenarios(store):
+        pass
     (tmp_path / "scenarios.nc").write_text("not a file of scenarios", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read"), open_scenarios(tmp_path):
         pass
@@ -344,10 +351,10 @@ def test_cautions_and_passing_events_are_told(folder: Path) -> None:
     assert set(load_cautions()) <= {row.id for row in load_main_indicators(load_catalogue())}
     text = " ".join(printed(Asked(folder)).split())
     assert "a death can be counted under several" in text
-    assert "sizes of places are assumed" in text
+    assert "How many places there are in care is assumed in large part" in text
     assert "with --year 2026, or with --from 2024 for sums." in text
     assert "drugfutures show scenarios" in text
-    assert "sizes of places" not in printed(Asked(folder, indicators=("daily_use",)))
+    assert "How many places" not in printed(Asked(folder, indicators=("daily_use",)))
 
 
 @pytest.mark.parametrize(("draws", "count"), [(1, 2), (19, 2), (20, 1), (40, 0)])

@@ -145,7 +145,7 @@ def test_years_scenarios_and_cautions_in_the_table(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, given, env={"COLUMNS": "100"}).output
     assert "2024-2030, sum or mean" in told
     assert "full-mix" not in told
-    assert "Mean wait for treatment: a shorter wait can also mean" in told
+    assert "Mean wait for treatment: A shorter wait can also mean" in told
     assert "Events that pass" not in told
     alone = CliRunner().invoke(app, given[:2], env={"COLUMNS": "100"}).output
     assert "Events that pass show in their own years: `drugfutures compare`" in alone

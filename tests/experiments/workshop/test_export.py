@@ -21,8 +21,10 @@ from experiments.workshop.engine import Engine
 from experiments.workshop.export import COLUMNS, csv_of, netcdf_of, safe_cell
 from experiments.workshop.export_numbers import Drawn, Numbers, file_name, gather, slug
 from experiments.workshop.export_picture import picture
+from experiments.workshop.flags import flags_of
 from experiments.workshop.view import View, idle
 from scenarios.texts import LANGUAGES
+from tests.experiments.workshop.conftest import library
 from tests.experiments.workshop.exported import HOSTILE, LINK, SHORT, long_view, numbers_of
 
 
@@ -67,6 +69,22 @@ def test_a_cell_is_no_formula_and_a_number_stays_one(given: object, told: str) -
 def test_no_text_begins_like_a_formula(text: str) -> None:
     told = safe_cell(text)
     assert not told.lstrip().startswith(("=", "+", "-", "@")) or float(told) is not None
+
+
+def test_what_must_be_kept_in_mind_of_a_graph_stands_in_both_exports(numbers: Numbers) -> None:
+    caution = library().texts["en"]["indicator.public_expenditure.caution"]
+    said = [r for r in rows_of(numbers) if r["about"] == "flag: caution"]
+    assert [(r["indicator"], r["value"]) for r in said] == [("public_expenditure", caution)]
+    with xr.open_dataset(io.BytesIO(netcdf_of(numbers)), engine="h5netcdf") as dataset:
+        assert caution in dataset["graph_1"].attrs["flags"]
+        assert caution not in dataset["graph_2"].attrs["flags"]
+
+
+def test_an_export_flags_what_the_page_flags(engine: Engine, numbers: Numbers) -> None:
+    for fan, flags in zip(
+        engine.answer(SHORT.scenario, SHORT.graphs).fans, numbers.flags, strict=True
+    ):
+        assert list(flags) == flags_of(fan.graph, SHORT.scenario, engine, fan)
 
 
 def test_the_table_says_what_the_page_says(engine: Engine, numbers: Numbers) -> None:

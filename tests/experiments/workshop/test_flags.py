@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from experiments.workshop import flags, moves
-from experiments.workshop.answers import LEVELS, YEARS, Fan
+from experiments.workshop.answers import LEVELS, YEARS, Change, Fan
 from experiments.workshop.engines import COLUMNS, Difference, differences, of_pair
 from experiments.workshop.flags import Flag, flags_of, outside, short, told
 from experiments.workshop.view import Graph, idle
@@ -63,6 +64,15 @@ def test_products_that_the_model_is_not_fitted_to() -> None:
     for name, mode in modes.items():
         flagged = "scenario-only" in keys(Graph("last_year_prevalence", name))
         assert flagged == (mode == "scenario-only")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_must_be_known_of_an_indicator_is_told_in_each_language(language: str) -> None:
+    flag = found("caution", Graph("attributable_deaths", "alcohol"))
+    words = words_of(language, LIBRARY.texts)
+    assert told(flag, words) == LIBRARY.texts[language]["indicator.attributable_deaths.caution"]
+    assert short(flag, words)
+    assert "caution" not in keys(Graph("daily_use", "alcohol"))
 
 
 def test_a_union_says_which_members() -> None:
@@ -133,6 +143,20 @@ def test_a_median_beyond_what_history_knew() -> None:
 
 def test_the_median_before_the_branch_is_never_outside() -> None:
     assert outside(fan([1.0] * 21), fan([9.0] * 14 + [1.0] * 7)) is None
+
+
+def test_medians_that_do_not_subtract_are_told_where_a_reader_would_stumble() -> None:
+    reference = fan([200.0] * 21)
+
+    def key(median: float, change: float) -> str | None:
+        own = replace(fan([median] * 21), change=Change(change, change, change, 1.0))
+        flag = flags.medians(reference, own)
+        return None if flag is None else flag.key
+
+    assert key(230.0, 3.0) == "medians"  # 30 apart, and +3 is told
+    assert key(203.5, 3.0) is None
+    assert key(200.4, 0.1) is None  # below half a percent of the level
+    assert flags.medians(reference, reference) is None
 
 
 def test_engines_that_differ_by_more_than_chance() -> None:

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from experiments.workshop.files import file_of, scenario_of_file
-from experiments.workshop.sharing import address_of, only_here, qr_code, rounded
+from experiments.workshop.share import address_of, only_here
+from experiments.workshop.sharing import qr_code, rounded
 from tests.experiments.workshop.conftest import library
 
 LAN = ("http://192.168.1.7:8080",)

@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (found / "holiday").mkdir()
     (found / "holiday" / "a.txt").write_text("x")
     (found / "empty.zarr").mkdir()
+    (found / "empty.zarr.log").mkdir()  # the journal of a batch is no study
     (found / "note.txt").write_text("x")
     outside = tmp_path_factory.mktemp("outside")
     shutil.copytree(found / "strategy", outside / "secret")
