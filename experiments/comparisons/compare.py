@@ -19,6 +19,7 @@ from experiments.runs.scenario_costs import Cost
 from experiments.runs.scenario_results import open_dataset
 from experiments.runs.seeds import chance, pooled, seeds_of
 from model.errors import InputError
+from scenarios.checked import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -364,10 +365,10 @@ def _texts(dataset: xr.Dataset, name: str) -> list[str]:
 
 
 def known(key: str, given: str, allowed: Sequence[str]) -> str:
-    """What was given. Raises InputError, with the list, unless it is allowed."""
+    """What was given. Raises InputError, with the nearest, unless it is allowed."""
     if given not in allowed:
         what = key.removeprefix("--")
-        raise InputError(f"unknown {what}", key=key, given=given, allowed=list(allowed))
+        raise InputError(f"unknown {what}", key=key, given=given, allowed=nearest(given, allowed))
     return given
 
 

@@ -27,6 +27,7 @@ from model.catalogue import Catalogue, load_catalogue
 from model.errors import InputError
 from model.parameters import Draws
 from model.trend import KNOTS
+from scenarios.checked import nearest
 
 Float = npt.NDArray[np.float64]
 Advance = Callable[[str, float], None]
@@ -184,7 +185,8 @@ def _checked(asked: Asked, catalogue: Catalogue) -> list[str]:
     modes = {row.id: row.mode for row in catalogue.products}
     for product in asked.products:
         if product not in modes:
-            raise InputError("unknown product", key="--product", given=product, allowed=sorted(of))
+            near = nearest(product, sorted(of))
+            raise InputError("unknown product", key="--product", given=product, allowed=near)
         if product not in of:
             what = f"{product} is {modes[product]}: figures cannot identify it"
             raise InputError(what, key="--product", given=product, allowed=sorted(of))

@@ -25,6 +25,7 @@ from experiments.plots.sheet import LEGEND_LETTER
 from experiments.plots.style import BANNER, BANNER_WHY, BLACK, DPI, GREY, STYLE, WARNING
 from experiments.plots.units import shown
 from experiments.plots.words import unit_in_words
+from experiments.runs.seeds import told_runs
 from model.errors import InputError
 from model.strata import DEPRIVATION, REGIONS
 
@@ -198,8 +199,9 @@ def named(scenario: str, title: str) -> str:
 
 
 def reading_notes(scenarios: Scenarios, indicator: str) -> list[str]:
-    """What to know of the indicator, if anything, for the foot of a plot."""
-    return cautions(scenarios, [indicator])
+    """How many draws there are, and what to know of the indicator, for the foot of a plot."""
+    runs = told_runs(scenarios.draws, scenarios.seeds)
+    return [f"Of {runs}.", *cautions(scenarios, [indicator])]
 
 
 def priors_note(scenarios: Scenarios, product: str) -> list[str]:

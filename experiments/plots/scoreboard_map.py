@@ -27,6 +27,7 @@ from experiments.comparisons.scoreboard import (
 )
 from experiments.plots.scenario_sheet import IDS, Cell, Picture, margin, new_sheet, short
 from experiments.plots.style import BLACK, BLUE, GREY, LIGHT, STYLE, VERMILION, WIDE
+from experiments.runs.seeds import told_runs
 from scenarios.texts import load_texts
 
 CAP = 20.0
@@ -59,7 +60,8 @@ def scoreboard_map(
     found = scores(scenarios, rows, Span(at, at), of)
     ids = [one for one in scenarios.ids if one != of]
     notes = [
-        f"Numbers: median difference within each draw, % of {scenarios.titles[of]} in {at}. Blue: "
+        f"Numbers: median difference within each of {told_runs(scenarios.draws, scenarios.seeds)}, "
+        f"% of {scenarios.titles[of]} in {at}. Blue: "
         f"better, orange: worse, in {CLEAR:.0%} or more of draws; colours are full at {CAP:.0f}%. "
         "Hatched: draws disagree. =: no difference; ≈, grey: no visible difference (median and 90% "
         f"within {NEGLIGIBLE:g}%); –: no value. Intervals are in the CSV. {IDS}",

@@ -12,6 +12,7 @@ from experiments.comparisons.told_first import rank
 from experiments.report.blocks import Block, Heading, Table, Text
 from experiments.report.material import Material
 from experiments.report.words import Words
+from experiments.sensitivity.verdict import ORDER_HOLDS
 from scenarios.texts import slug
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 COMMAND = "drugfutures sensitivity sobol STUDY --out FOLDER"
 CONVERGED, UNSETTLED = "converged", "not converged"
-ORDER_HOLDS = 0.9  # rank stability from which the order of factors can be read
 OUTPUTS = 6  # told of an analysis without the key indicators
 HASHES = ("parameter_table_hash", "posterior_hash")
 

@@ -195,7 +195,7 @@ STEPS = (
     Step(
         "headlines",
         "usual",
-        6.0,
+        12.0,
         (
             *_pages("headlines"),
             "docs/generated/headlines-scenarios.csv",
@@ -204,7 +204,7 @@ STEPS = (
         f"all scenarios to 2030, {DRAWS} draws",
         _scenarios,
     ),
-    Step("effects", "usual", 5.0, ("docs/levers-effects.md",), "measures as studied", _effects),
+    Step("effects", "usual", 3.0, ("docs/levers-effects.md",), "measures as studied", _effects),
     Step("previews", "long", 10.0, _pages("previews"), "previews beside all draws", _previews),
     Step("docking", "long", 15.0, ("docs/agents-docking.md",), "agents in many seeds", _docking),
     Step("drivers", "long", 40.0, ("docs/drivers-2030.md",), "the worked study", _drivers),

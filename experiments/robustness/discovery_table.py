@@ -220,7 +220,7 @@ def save_discovery(found: Discovery, futures: Futures, folder: Path) -> None:
         "p": found.trial.p,
         "halves_with_a_box": found.trial.with_box,
         **{
-            f"{where}_{name}": [None if np.isnan(end) else end for end in vars(one).values()]
+            f"{where}_{name}": {k: None if np.isnan(end) else end for k, end in vars(one).items()}
             for where, pair in (
                 ("sampled", (found.coverage, found.density)),
                 ("not_searched", (found.trial.coverage, found.trial.density)),

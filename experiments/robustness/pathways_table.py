@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from experiments.comparisons.compare_table import ASSUMED
 from experiments.comparisons.scoreboard import load_scoreboard
 from experiments.robustness.futures import GRID
 from experiments.robustness.pathways import (
@@ -151,7 +152,8 @@ def print_pathways(asked: Asked, console: Console) -> Pathways:
     console.print(_after(found))
     ruled = [name for name in world.packages if "rules" in name]
     rules = f"{', '.join(ruled)}: there adaptive rules switch within the run." if ruled else ""
-    cautions = (*_spread(found), NO_PROBABILITY, NO_SWITCH, rules, _tests(found), OBSERVED)
+    limits = (NO_PROBABILITY, NO_SWITCH, rules, _tests(found), OBSERVED, ASSUMED)
+    cautions = (*_spread(found), *limits)
     for told in cautions:
         if told:
             console.print(told, style="dim")

@@ -14,6 +14,7 @@ CONVERGED, UNSETTLED, CONSTANT, UNDEFINED = "converged", "not converged", "const
 VERDICTS = (CONVERGED, UNSETTLED, CONSTANT, UNDEFINED)
 Text = npt.NDArray[np.str_]
 MOST = 2.0**40  # runs: more than anybody will do
+ORDER_HOLDS = 0.9  # rank stability from which on an order of factors may be read
 HARDLY = 5e-4  # of the mean: a smaller standard deviation is hardly any, whatever its shares
 NO_DUMMY = 0.1  # a share: where a method has no dummy, an interval above this is told; our choice
 
@@ -29,7 +30,7 @@ class Rule:
 
     relative: float = 0.1
     absolute: float = 0.05
-    rank: float = 0.9
+    rank: float = ORDER_HOLDS
 
     def __post_init__(self) -> None:
         for key, value in (("relative", self.relative), ("absolute", self.absolute)):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from experiments.plots.analysis.wording import Words, in_shown, shipped
 from experiments.plots.fits import parameter_in_words
 from experiments.sensitivity.summary import out_of_range
-from experiments.sensitivity.verdict import HARDLY
+from experiments.sensitivity.verdict import HARDLY, ORDER_HOLDS
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ INDICES: dict[str, Bars] = {
 }
 IN_UNITS = ("morris", "fractional-factorial")  # their indices are in the unit of the outcome
 WHOLE = "Belgium"
-ORDER_HOLDS = 0.9  # rank stability from which on an order of factors may be read
 
 
 @dataclass(frozen=True)

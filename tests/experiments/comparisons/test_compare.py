@@ -173,7 +173,7 @@ def test_groups_and_what_has_no_value_in_them(scenarios: Scenarios) -> None:
     ("asked", "key", "allowed"),
     [
         (Asked(Path(), baseline="x"), "--baseline", "full-mix"),
-        (Asked(Path(), indicators=("x",)), "--indicator", "mean_wait"),
+        (Asked(Path(), indicators=("mean_waits",)), "--indicator", "mean_wait"),
         (Asked(Path(), products=("x",)), "--product", "cocaine"),
         (Asked(Path(), year=2031), "--year", "2023 to 2030"),
         (Asked(Path(), first=2020), "--from", "2023 to 2030"),
