@@ -214,7 +214,7 @@ assert bool((indices["width"] <= largest + 1e-9).where(settled, True).all()), (
 )
 assert bool((indices["more_runs"] > 0).where(~settled, True).all()), "else they say what it takes"
 assert not FAST or not bool(settled.any()), "a sample of 16 is never enough"
-density, low, _ = box["sampled_density"]
+density, low = (box["sampled_density"][key] for key in ("value", "low"))
 assert box["found"], "a box is found"
 assert box["p"] < 0.05, "and it tells futures apart in points not searched"
 assert limits["factor"].iloc[0] == "trend:F2", "it limits F2 first"
