@@ -263,7 +263,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
             raise InputError("the catalogue is not a folder", given=str(folder))
         allowed = [*(f"{name}.csv" for name in TABLE_ROWS), *BESIDES]
         for path in sorted(folder.iterdir()):
-            if path.name not in allowed and not path.name.startswith("."):
+            if path.name not in allowed and not path.name.startswith((".", "README")):
                 raise InputError("unknown catalogue file", file=str(path), allowed=allowed)
     catalogue = Catalogue(
         products=_table("products.csv", ProductRow, folder),

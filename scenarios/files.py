@@ -137,14 +137,15 @@ def _beside(path: Path, found: Collection[str], known: Mapping[str, _Placed]) ->
 
 
 def _lacking(group: str, ids: Collection[str], library: Library) -> str:
-    """What a line says of texts that are lacking, where no folder of a user was given.
+    """What a line says of texts that are lacking.
 
-    Raises InputError with all of them where one was.
+    Raises InputError with all of the English ones where a folder of a user was given.
     """
     needed = [f"{group}.{name}{end}" for name in ids for end in TOLD[group]]
     missing = [key for key in needed if key not in library.texts["en"]]
     if not missing:
-        return ""
+        english = [one for one in LANGUAGES if any(key not in library.texts[one] for key in needed)]
+        return f"; {', '.join(english)}: shown in English for want of texts" if english else ""
     folder = library.catalogue.folder
     if folder is None:
         return f"; a catalogue's texts/en.yaml must hold {', '.join(missing)}"

@@ -121,7 +121,9 @@ def _files(shipped: Path, folder: Path | None, name: str) -> list[Path]:
             f"{name} must be a folder", file=str(own), allowed="a folder of YAML files"
         )
     for path in sorted(own.iterdir()):
-        besides = path.name.startswith(".") or (name == "trends" and path.name == CROSS_IMPACT)
+        besides = path.name.startswith((".", "README")) or (
+            name == "trends" and path.name == CROSS_IMPACT
+        )
         if path.suffix in SUFFIXES:
             found.append(path)
         elif not besides:

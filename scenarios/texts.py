@@ -180,7 +180,7 @@ def load_texts(catalogue_dir: Path | None = None) -> Texts:
         return texts
     if not folder.is_dir():
         raise InputError("texts must be a folder", file=str(folder), allowed=FILES)
-    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    names = [path.name for path in folder.iterdir() if not path.name.startswith((".", "README"))]
     for name in sorted(set(names) - set(FILES)):
         raise InputError("unknown file of texts", file=str(folder / name), allowed=FILES)
     for language, name in zip(LANGUAGES, FILES, strict=True):  # English first: others follow it

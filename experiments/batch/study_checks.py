@@ -115,7 +115,10 @@ def design_of_file(
     entry = file.sample
     if entry is None:
         if factors:
-            allowed = "sample: {method: latin, n: 1000, seed: 1}: factors need points"
+            allowed = (
+                "sample: {method: latin, n: 1000, seed: 1}: factors need points (only "
+                "`drugfutures sensitivity` samples by itself)"
+            )
             raise refusal(document, ("sample",), "a key is missing", "(nothing)", allowed)
         return Design("latin", 1)
     if not factors:

@@ -39,7 +39,11 @@ def validate(
 ) -> None:
     """Check files of your own beside all that is known; nothing is run."""
     library, refused = _library(catalogue)
+    inside = catalogue.resolve() if catalogue is not None and refused else None
     for path in files:
+        if inside is not None and path.resolve().is_relative_to(inside):
+            typer.echo(f"Not checked before its folder is in order: {path}", err=True)
+            continue
         try:
             typer.echo(f"{path}: {_checked(path, library)}")
         except InputError as error:
@@ -87,7 +91,7 @@ def _library(catalogue: Path | None) -> tuple[Library, bool]:
         if catalogue is None:
             raise
         typer.echo(f"Refused: {error}", err=True)
-        typer.echo("The files are checked beside the shipped ones alone.", err=True)
+        typer.echo("Files elsewhere are checked beside the shipped ones alone.", err=True)
         return load_library(load_catalogue()), True
 
 

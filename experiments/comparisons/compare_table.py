@@ -203,6 +203,7 @@ def grid(
 ) -> Iterable[Table]:
     """One line a scenario, in as many tables as the width asks for; no cell is broken.
 
+    The title stands over the first of them; a head stands as the cells below it do.
     ``titles`` of scenarios stand beside their ids where that asks for no more tables.
     """
     cells = [part for line in lines.values() for cell in line for part in cell.split("\n")]
@@ -213,12 +214,13 @@ def grid(
     told = both if counts[0] == counts[1] <= len(heads) else {one: one for one in lines}
     count, names = counts[0], _widest(told)
     each = math.ceil(len(heads) / count)
+    sides = [cell.justify or "left" for cell in next(iter(lines.values()), [Text()] * len(heads))]
     for first in range(0, len(heads), each):
-        table = plain_table("\n".join(textwrap.wrap(title, width)))
+        table = plain_table("" if first else "\n".join(textwrap.wrap(title, width)))
         table.add_column("", no_wrap=True, min_width=names)
-        for head in heads[first : first + each]:
+        for head, side in zip(heads[first : first + each], sides[first:], strict=False):
             wrapped = "\n".join(textwrap.wrap(head, across))
-            table.add_column(wrapped, no_wrap=True, min_width=across)
+            table.add_column(wrapped, no_wrap=True, min_width=across, justify=side)
         for name, line in lines.items():
             table.add_row(told[name], *line[first : first + each])
         yield table

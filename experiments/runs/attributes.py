@@ -12,7 +12,7 @@ from experiments.runs.results import MODE_TEXT
 from experiments.runs.study import Study
 from model.errors import InputError
 from scenarios.checked import entry_of
-from scenarios.library import Library, checked_scenario
+from scenarios.library import FUTURES, Library, checked_scenario
 from scenarios.lines import parse_yaml
 from scenarios.schema import Scenario, ScenarioFile
 
@@ -50,11 +50,11 @@ def attributes(study: Study) -> dict[str, str | int]:
 
 
 def files_of(study: Study) -> dict[str, str]:
-    """Texts of the scenario files that the program does not ship, by id.
+    """Texts of the scenario files that the program does not ship, by id; a catalogue's are kept.
 
     Apart from the attributes: those of a netCDF file have no room for many texts.
     """
-    shipped = {str(path) for path in study.library.futures.values()}
+    shipped = {str(path) for path in study.library.futures.values() if path.parent == FUTURES}
     return {
         scenario.id: Path(scenario.document.file).read_text(encoding="utf-8-sig")
         for scenario in study.scenarios

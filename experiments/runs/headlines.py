@@ -239,7 +239,8 @@ def preface(origin: Origin, catalogue: Catalogue) -> list[str]:
         return [
             f"{MODE_TEXT['prior']}. The intervals are what the literature and our assumptions "
             "allow before anything is fitted to Belgian figures; where an observed figure lies "
-            "outside, the priors are off."
+            "outside, the priors are off.",
+            *_in_no_union(catalogue),
         ]
     named: dict[str, list[str]] = {"calibrated": [], "waiting": [], "scenario-only": []}
     for row in catalogue.products:

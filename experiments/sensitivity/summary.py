@@ -15,6 +15,7 @@ from experiments.sensitivity.verdict import (
     CONVERGED,
     HARDLY,
     NO_DUMMY,
+    ORDER_HOLDS,
     UNSETTLED,
     VERDICTS,
     threshold,
@@ -54,12 +55,14 @@ def leading(dataset: xr.Dataset, output: int) -> list[tuple[str, float, float]]:
 
 
 def out_of_range(dataset: xr.Dataset) -> npt.NDArray[np.bool_]:
-    """Outputs (outputs,) of which some share of the variance lies below 0 or above 1."""
-    tables = [dataset[name].values for name in SHARES if name in dataset]
-    if not tables:
+    """Outputs (outputs,) with impossible shares of the variance: below 0, above 1, S1 above ST."""
+    shares = {name: dataset[name].values for name in SHARES if name in dataset}
+    wrong = [(seen < -BEYOND) | (seen > 1.0 + BEYOND) for seen in shares.values()]
+    if len(shares) == len(SHARES):
+        wrong.append(shares["S1"] > shares["ST"] + BEYOND)
+    if not wrong:
         return np.zeros(dataset["verdict"].shape, bool)
-    seen = np.stack(tables).reshape(-1, *dataset["verdict"].shape)
-    return np.asarray(((seen < -BEYOND) | (seen > 1.0 + BEYOND)).any(axis=0))
+    return np.asarray(np.stack(wrong).reshape(-1, *dataset["verdict"].shape).any(axis=0))
 
 
 def _above(dataset: xr.Dataset) -> str:
@@ -67,6 +70,12 @@ def _above(dataset: xr.Dataset) -> str:
         return "above the dummy"
     floor = NO_DUMMY if str(dataset.attrs["main_index"]) not in OF_OUTPUT else 0.0
     return f"above {floor:g} (a floor that we chose: there is no dummy here)"
+
+
+def _order(stability: float) -> str:
+    if np.isnan(stability):
+        return "ranks not judged"
+    return "the order holds" if stability >= ORDER_HOLDS else "the order may change"
 
 
 def table_of(dataset: xr.Dataset) -> Table:
@@ -113,8 +122,8 @@ def table_of(dataset: xr.Dataset) -> Table:
         verdict = str(one["verdict"].item())
         if verdict == UNSETTLED and int(one["more_runs"]) > 0:
             verdict += f"\n{int(one['more_runs'])} more points"
-        if verdict.startswith((CONVERGED, UNSETTLED)) and np.isnan(float(one["rank_stability"])):
-            verdict += "\nranks not judged"
+        if verdict.startswith((CONVERGED, UNSETTLED)):
+            verdict += f"\n{_order(float(one['rank_stability']))}"
         if sd < HARDLY * abs(mean):
             verdict += "\nhardly varies"
         said = f"none {_above(dataset)}" if verdict.startswith((CONVERGED, UNSETTLED)) else "-"
@@ -136,8 +145,8 @@ def lines_of(dataset: xr.Dataset) -> Iterator[str]:
     beyond = int(out_of_range(dataset).sum())
     if beyond:
         yield (
-            f"Shares below 0 or above 1 (in {beyond} outputs) are the error of the estimate: more "
-            "points bring them back."
+            f"Shares below 0 or above 1, or S1 above ST (in {beyond} outputs), are the error of "
+            "the estimate: more points bring them back."
         )
     yield from advice(dataset, counts)
     for name, text in (("replayed", "Replayed from 2010"), ("branched", "From the branch on")):

@@ -106,6 +106,24 @@ def test_every_shipped_file_is_sound(library: Library) -> None:
         assert "in place of" not in check_file(ROOMS / name, library)
 
 
+def copied(root: Path, tmp_path: Path) -> Path:
+    """The example of a catalogue, to change."""
+    return Path(shutil.copytree(root / "docs" / "examples" / "kratom", tmp_path / "kratom"))
+
+
+def test_languages_without_texts_are_told(root: Path, tmp_path: Path) -> None:
+    folder = copied(root, tmp_path)
+    own = folder / "levers" / "own.yaml"
+    assert "nl, fr, de: shown in English" in run("validate", own, "--catalogue", folder)[1]
+    english = folder / "texts" / "en.yaml"
+    for language in ("nl", "fr"):
+        shutil.copy(english, folder / "texts" / f"{language}.yaml")
+    (folder / "texts" / "README.md").write_text("Notes of the team.\n", encoding="utf-8")
+    code, told, _ = run("validate", own, "--catalogue", folder)
+    assert code == 0
+    assert told.strip().endswith("; de: shown in English for want of texts")
+
+
 def test_texts_of_an_unknown_language_are_refused(tmp_path: Path, library: Library) -> None:
     with pytest.raises(InputError, match="unknown file of texts"):
         check_file(put(tmp_path, "texts/it.yaml", TEXTS), library)
@@ -139,8 +157,7 @@ def test_the_command_knows_a_catalogue(root: Path, tmp_path: Path) -> None:
 
 
 def test_texts_that_a_catalogue_lacks_are_told_at_once(root: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "kratom"
-    shutil.copytree(root / "docs" / "examples" / "kratom", folder)
+    folder = copied(root, tmp_path)
     texts = folder / "texts" / "en.yaml"
     kept = [line for line in texts.read_text("utf-8").splitlines() if "measure." not in line]
     texts.write_text("\n".join(kept), encoding="utf-8")
@@ -169,11 +186,12 @@ def test_mistakes_of_yaml_are_told_plainly(
 
 
 def test_a_catalogue_that_is_wrong_does_not_lose_the_files(tmp_path: Path) -> None:
-    put(tmp_path, "own/rules.yaml", rich.RULES.replace("cannabis", "hemp"))
+    own = put(tmp_path, "own/rules.yaml", rich.RULES.replace("cannabis", "hemp"))
     good = put(tmp_path, "good.yaml", rich.SCENARIO)
-    code, told, refused = run("validate", good, "--catalogue", tmp_path / "own")
+    code, told, refused = run("validate", good, own, "--catalogue", tmp_path / "own")
     assert code == 2
-    assert "hemp" in refused
+    assert refused.count("'hemp'") == 1  # not told again of the file itself
+    assert f"Not checked before its folder is in order: {own}" in refused
     assert "checked beside the shipped ones alone" in refused
     assert LINES["scenario"] in told
 

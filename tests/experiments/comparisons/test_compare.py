@@ -214,8 +214,10 @@ def test_no_scenarios_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [60, 100, 160])
 def test_one_line_a_scenario_whatever_the_width(folder: Path, width: int) -> None:
     text = printed(Asked(folder), width=width)
-    tables = text.count("Change in % of current-policy, 2030")
-    above = text[: text.index("Cost of the scenarios")]
+    title = "Change in % of current-policy, 2030"
+    assert text.count(title) == 1  # over the first table only
+    above = text[text.index(title) : text.index("Cost of the scenarios")]
+    tables = sum(line.strip(" ─") == "" and "─" in line for line in above.splitlines())
     lines = [line for line in above.splitlines() if line.startswith(("full-mix", "stress"))]
     assert len(lines) == 2 * tables
     assert sum(line.count("(") for line in lines) == 2 * len(KEY)

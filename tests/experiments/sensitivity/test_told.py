@@ -21,7 +21,7 @@ from experiments.sensitivity.analyse import Found, analyse
 from experiments.sensitivity.batches import sampled as of_store
 from experiments.sensitivity.methods import METHODS
 from experiments.sensitivity.problem import Float, Problem, Settings
-from experiments.sensitivity.summary import leading, table_of
+from experiments.sensitivity.summary import leading, out_of_range, table_of
 from experiments.sensitivity.tables import dataset_of
 from model.errors import InputError
 from tests.experiments.sensitivity.toy_batch import stored
@@ -89,6 +89,25 @@ def test_ranks_of_one_factor_are_not_judged() -> None:
         "Ranks are not judged" in one
         for one in index_bars.notes(words_of("en"), dataset, OF, index_bars.rows(dataset, OF))
     )
+
+
+def test_the_order_is_told_apart_from_the_verdict() -> None:
+    found = by_sobol(np.array([4.0, 2.0, 1.0]))
+    dataset = results(found)
+    dataset["verdict"][:] = "not converged"
+    for stability, told in ((0.95, "the order holds"), (0.5, "the order may change")):
+        dataset["rank_stability"][:] = stability
+        assert told in " ".join(shown(dataset).split())
+
+
+def test_shares_that_cannot_be_are_found() -> None:
+    dataset = results(by_sobol(np.array([4.0, 2.0, 1.0])))
+    assert not out_of_range(dataset).any()
+    first = dataset["S1"].copy()
+    dataset["S1"][:] = dataset["ST"] + 0.02
+    assert out_of_range(dataset).all()
+    dataset["S1"][:] = first - 2.0
+    assert out_of_range(dataset).all()
 
 
 def test_fast_has_no_dummy_and_tells_no_factor_without_influence() -> None:
