@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "installing into .venv: two to three minutes, nothing is shown"
 	@$(PIP) install -c constraints.txt hatchling
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
-	@echo "compiling the kernels: three minutes on one core, nothing is shown"
+	@echo "compiling the kernels: two minutes on two cores, nothing is shown"
 	@$(BIN)/python -m experiments.precompile
 	@touch $@
 

@@ -69,10 +69,8 @@ def start_and_past(
     if not beginning.FIRST_YEAR <= first <= FIRST_YEAR:
         allowed = f"{beginning.FIRST_YEAR} to {FIRST_YEAR}"
         raise InputError("no past of this year", key="first", given=first, allowed=allowed)
-    state = _empty_state(prepared)
+    state = nobody_uses(prepared)
     structure, strata = prepared.structure, prepared.strata
-    never = structure.wiring.state_start[:-1]
-    state.stock[:, never] = state.population[:, None]
     past = _empty_past(prepared, FIRST_YEAR - first)
     reference = build_forcing(structure, strata, prepared.past.shape[2])
     forcing = DrawForcing(reference.series, reference.values[0], reference.active)
@@ -145,16 +143,20 @@ def _empty_past(prepared: Prepared, years: int) -> Output:
     )
 
 
-def _empty_state(prepared: Prepared) -> State:
+def nobody_uses(prepared: Prepared) -> State:
+    """The state before anything began: all persons have never used, all else is empty."""
     wiring = prepared.structure.wiring
     draws, strata = prepared.draws, prepared.strata.size
     states, products = len(prepared.structure.states), len(prepared.structure.products)
     regions, services = len(prepared.strata.regions), len(prepared.structure.services)
     counters = int(wiring.counter_start[-1])
+    population = np.tile(prepared.demography.start, (draws, 1))
+    stock = np.zeros((draws, states, strata))
+    stock[:, wiring.state_start[:-1]] = population[:, None]
     return State(
         month=0,
-        stock=np.zeros((draws, states, strata)),
-        population=np.tile(prepared.demography.start, (draws, 1)),
+        stock=stock,
+        population=population,
         use_reference=np.zeros((draws, products, regions)),
         memory=np.zeros((draws, products, regions)),
         memory_reference=np.zeros((draws, products, regions)),

@@ -73,6 +73,10 @@ def record(size: Size | None = None, scenarios: Sequence[str] = SCENARIOS) -> di
     options = Options(scenarios=tuple(scenarios), draws=1, plots="none", agents=agents)
     study = build_study(options)
     bench = open_bench(study, 0, 1, (START,))
+    for scenario in study.scenarios[1:]:
+        if bench.composed(scenario).rules:
+            allowed = "a scenario without rules"
+            raise InputError("rules are not recorded", given=scenario.id, allowed=allowed)
     sources = {key: str(attributes(study)[key]) for key in SOURCES}
     found: dict[str, Told] = {}
     sample = None
@@ -92,11 +96,7 @@ def _twin(bench: Bench, scenario: Scenario, seed: int = 1) -> Twin:
     study = bench.study
     forcing = bench.prepared.forcing()
     if scenario is not study.scenarios[0]:
-        composed = bench.composed(scenario)
-        if composed.rules:
-            allowed = "a scenario without rules"
-            raise InputError("rules are not recorded", given=scenario.id, allowed=allowed)
-        forcing = bench.prepared.forcing(composed.changes)
+        forcing = bench.prepared.forcing(bench.composed(scenario).changes)
     numbers = seed_numbers(study.options.seed, 0, seed)[-1:]
     request = agents_of(study).request(numbers, terms(bench.draws, 0))
     setting = setting_for(bench.prepared, 0, bench.states[START], request, numbers[0])

@@ -91,6 +91,7 @@ def test_peer_meets_the_compartmental_engine(
     assert abs(scores(deaths, excess, seeds)).max() < 3.0
 
 
+@pytest.mark.long
 def test_both_peers_are_one_process_with_ties_liability_own_use_and_lists(bare: Tables) -> None:
     plain, tuned = range(5), range(100, 116)
     stock, counted, _ = lived(Society, bare, EVERYTHING, plain)

@@ -172,6 +172,7 @@ def test_noisier_waves_break_the_survey_of_2013(bench: Bench) -> None:
 # One set, and all of them
 
 
+@pytest.mark.long
 def test_one_set_places_every_truth(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "STUDY", TINY)
     rng = np.random.default_rng(23)

@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 from experiments.run import Options, Study, run
-from experiments.runs.results import PART, open_results
+from experiments.runs.results import open_results
 from experiments.runs.study import build_study
 from tests.posteriors import write_stand_in
 
@@ -47,6 +47,17 @@ rules: [all]
 """
 
 
+FEW = 3  # draws of a part here, so that few draws make two parts
+
+
+@contextmanager
+def small_parts() -> Iterator[None]:
+    """Meanwhile a run writes parts of few draws."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("experiments.run.PART", FEW)
+        yield
+
+
 @dataclass(frozen=True)
 class Done:
     """A run on disk and what it was made of."""
@@ -59,7 +70,7 @@ class Done:
 @pytest.fixture(scope="session")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     """Four scenarios, more draws than one part holds, 2010-2026, two threads."""
-    with shared_folder(tmp_path_factory, "run") as folder:
+    with shared_folder(tmp_path_factory, "run") as folder, small_parts():
         names = []
         texts = (("dearer.yaml", SCENARIO), ("same.yaml", SAME), ("mixed.yaml", MIXED))
         for name, text in texts:
@@ -67,7 +78,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
             names.append(str(folder / name))
         options = Options(
             scenarios=tuple(names),
-            draws=PART + 1,
+            draws=FEW + 1,
             until=2026,
             plots="none",
             out=folder / "results",

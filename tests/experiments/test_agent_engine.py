@@ -49,8 +49,8 @@ def test_rules_act_on_agents_seed_by_seed(small: Options, tmp_path: Path) -> Non
     asked = replace(
         small,
         scenarios=(str(tmp_path / "rules.yaml"),),
-        until=2026,
-        agents=Agents(2000, 2),
+        until=2025,
+        agents=Agents(1000, 2),
         detail="reference",
     )
     run(asked)

@@ -203,7 +203,7 @@ def test_an_interrupted_run_tidies_up(root: Path, done: Done, tmp_path: Path) ->
     before = state(out)
     code = "from experiments.cli import main; main()"
     # To 2012, so that the draws that are at work when it is told to stop soon end.
-    arguments = ("run", "--draws", "2000", "--until", "2012", "--plots", "none", "--prior")
+    arguments = ("run", "--draws", "300", "--until", "2012", "--plots", "none", "--prior")
     for sent in (signal.SIGINT, signal.SIGTERM):
         running = subprocess.Popen(
             [sys.executable, "-c", code, *arguments, "--out", str(out)],

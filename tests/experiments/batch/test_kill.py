@@ -34,7 +34,7 @@ def killed_toy(folder: Path, rows: int, block: int, kills: int, seed: int) -> st
 def test_a_killed_batch_ends_as_an_undisturbed_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = killed_toy(tmp_path, 2_000, 20, 7, seed=3)
+    told = killed_toy(tmp_path, 1_000, 20, 7, seed=3)
     with capsys.disabled():
         print(f"\n{told}")
 

@@ -228,6 +228,7 @@ def test_only_what_moved_is_added_to_the_posterior(done: Done) -> None:
     assert added <= {key, f"{BLOCK}/{key.removeprefix('*/')}"}
 
 
+@pytest.mark.long
 def test_a_cut_fit_scores_what_came_later(done: Done, tiny: None) -> None:
     asked = replace(done.outcome.asked, until=2018)
     report = check(run_calibration(asked))
