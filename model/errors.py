@@ -45,3 +45,19 @@ class InputError(Exception):
         if self.allowed is not None:
             parts.append(f"  allowed: {self.allowed}")
         return "\n".join(parts)
+
+
+class MissingParameter(InputError):
+    """No row of parameters.csv gives ``parameter`` to ``owner``, its kind or all."""
+
+    def __init__(self, reader: str, owner: str, kind: str, parameter: str) -> None:
+        self.owner = owner
+        self.parameter = parameter
+        super().__init__(
+            f"{reader} needs a parameter that no row gives",
+            file="parameters.csv",
+            key=parameter,
+            given="(no row)",
+            allowed=f"a row with product {owner}, kind:{kind} or *; what else lacks, says "
+            "drugfutures validate --catalogue FOLDER",
+        )

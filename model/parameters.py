@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
 
-from model.errors import InputError
+from model.errors import InputError, MissingParameter
 from model.reading import CellError, TableRow
 
 Float = npt.NDArray[np.float64]
@@ -339,16 +339,10 @@ class Draws:
         return rows
 
     def require(self, owner: str, kind: str, parameter: str, reader: str) -> list[ParameterRow]:
-        """As ``find``; InputError when nothing is given. ``reader`` says what needs it."""
+        """As ``find``; MissingParameter when nothing is given. ``reader`` says what needs it."""
         rows = self.find(owner, kind, parameter)
         if not rows:
-            raise InputError(
-                f"{reader} needs a parameter that no row gives",
-                file="parameters.csv",
-                key=parameter,
-                given="(no row)",
-                allowed=f"a row with product {owner}, kind:{kind} or *",
-            )
+            raise MissingParameter(reader, owner, kind, parameter)
         return rows
 
     def scalar(self, owner: str, kind: str, parameter: str, reader: str) -> Float:

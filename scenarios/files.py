@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
+from model.catalogue import TABLE_ROWS
 from model.errors import InputError
 from model.events import month_number
 from scenarios.checked import refusal
@@ -44,6 +45,9 @@ def kind_of(path: Path, catalogue: Path | None = None) -> Kind:
     """
     place = _NAMES.get(path.name) or _FOLDERS.get(path.absolute().parent.name)
     if path.suffix == ".csv":
+        if path.stem in TABLE_ROWS:
+            allowed = "drugfutures validate --catalogue FOLDER, which checks them all"
+            raise InputError("tables are checked together", file=str(path), allowed=allowed)
         return "cross-impact"
     document = read_yaml(path)
     told = _told(document.value)

@@ -29,18 +29,24 @@ class SchemaKind(StrEnum):
 
 def validate(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="FILE...",
-            help="Scenarios, studies, levers, trends, rules, blocks or texts, told by their keys.",
+            metavar="[FILE...]",
+            help="Scenarios, studies, levers, trends, rules, blocks or texts, told by their keys; "
+            "with --catalogue and no file: all of that folder.",
         ),
-    ],
+    ] = None,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Check files of your own beside all that is known; nothing is run."""
+    if not files and catalogue is None:
+        typer.echo("Refused: nothing to check\n  allowed: files, or --catalogue DIR", err=True)
+        raise typer.Exit(REFUSED)
     library, refused = _library(catalogue)
     inside = catalogue.resolve() if catalogue is not None and refused else None
-    for path in files:
+    if catalogue is not None and not refused:
+        refused = not _tables_told(catalogue, library)
+    for path in files or sorted(catalogue.glob("**/*.yaml") if catalogue else ()):
         if inside is not None and path.resolve().is_relative_to(inside):
             typer.echo(f"Not checked before its folder is in order: {path}", err=True)
             continue
@@ -51,6 +57,25 @@ def validate(
             typer.echo(f"Refused: {error}", err=True)
     if refused:
         raise typer.Exit(REFUSED)
+
+
+def _tables_told(folder: Path, library: Library) -> bool:
+    """Say what the tables of a user's folder add, or refuse them for what lacks; whether sound."""
+    from experiments.checks.lacking import lacking, refusal
+    from model.catalogue import load_catalogue
+
+    try:
+        refused = refusal(lacking(library.catalogue), str(folder))
+    except InputError as error:
+        refused = error
+    if refused is not None:
+        typer.echo(f"Refused: {refused}", err=True)
+        return False
+    shipped = {row.id for row in load_catalogue().products}
+    own = [row.id for row in library.catalogue.products if row.id not in shipped]
+    told = f"products of its own: {', '.join(own)}" if own else "no product of its own"
+    typer.echo(f"{folder}: tables sound, no parameter lacks; {told}")
+    return True
 
 
 def _checked(path: Path, library: Library) -> str:

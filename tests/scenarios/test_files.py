@@ -96,6 +96,12 @@ def test_a_file_in_another_kinds_folder_is_refused(tmp_path: Path) -> None:
         kind_of(path, tmp_path)
 
 
+def test_tables_are_checked_together(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="tables are checked together"):
+        kind_of(put(tmp_path, "parameters.csv", "product,parameter\n"))
+    assert kind_of(put(tmp_path, "my_matrix.csv", ",F1\n")) == "cross-impact"
+
+
 def test_every_shipped_file_is_sound(library: Library) -> None:
     folders = {"levers": "levers", "trends": "trend", "futures": "scenario", "texts": "texts"}
     for folder, word in folders.items():
@@ -154,6 +160,24 @@ def test_the_command_knows_a_catalogue(root: Path, tmp_path: Path) -> None:
     code, _, refused = run("validate", folder / "futures" / "kratom-limited.yaml")
     assert code == 2
     assert "kratom-limited.yaml, line" in refused
+
+
+def test_a_whole_catalogue_is_checked_without_naming_its_files(root: Path, tmp_path: Path) -> None:
+    folder = copied(root, tmp_path)
+    code, told, _ = run("validate", "--catalogue", folder)
+    assert code == 0
+    assert told.splitlines()[0].endswith("no parameter lacks; products of its own: kratom")
+    assert {line.split(":")[0] for line in told.splitlines()[1:]} == {
+        str(path) for path in folder.glob("**/*.yaml")
+    }
+    table = folder / "parameters.csv"
+    rows = table.read_text("utf-8").splitlines()
+    kept = [row for row in rows if not row.startswith(("kratom,kratom_rise", "kratom,kratom_fall"))]
+    table.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    code, _, refused = run("validate", "--catalogue", folder)
+    assert code == 2
+    assert "kratom: kratom_fall, kratom_rise" in refused
+    assert run("validate")[0] == 2
 
 
 def test_texts_that_a_catalogue_lacks_are_told_at_once(root: Path, tmp_path: Path) -> None:
