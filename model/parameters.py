@@ -339,7 +339,7 @@ class Draws:
         return rows
 
     def require(self, owner: str, kind: str, parameter: str, reader: str) -> list[ParameterRow]:
-        """As ``find``; MissingParameter when nothing is given. ``reader`` says what needs it."""
+        """As ``find``; raises MissingParameter when nothing is given. ``reader`` says what needs it."""
         rows = self.find(owner, kind, parameter)
         if not rows:
             raise MissingParameter(reader, owner, kind, parameter)
@@ -348,7 +348,7 @@ class Draws:
     def scalar(self, owner: str, kind: str, parameter: str, reader: str) -> Float:
         """Values with no selector, shape (draws,), in the unit of the row.
 
-        Raises InputError when missing or a profile.
+        Raises MissingParameter when nothing is given, InputError for a profile.
         """
         rows = self.require(owner, kind, parameter, reader)
         if len(rows) > 1:
