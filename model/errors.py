@@ -50,14 +50,9 @@ class InputError(Exception):
 class MissingParameter(InputError):
     """No row of parameters.csv gives ``parameter`` to ``owner``, its kind or all."""
 
-    def __init__(self, reader: str, owner: str, kind: str, parameter: str) -> None:
+    def __init__(self, message: str, *, owner: str, parameter: str, allowed: str) -> None:
         self.owner = owner
         self.parameter = parameter
         super().__init__(
-            f"{reader} needs a parameter that no row gives",
-            file="parameters.csv",
-            key=parameter,
-            given="(no row)",
-            allowed=f"a row with product {owner}, kind:{kind} or *; what else lacks, says "
-            "drugfutures validate --catalogue FOLDER",
+            message, file="parameters.csv", key=parameter, given="(no row)", allowed=allowed
         )

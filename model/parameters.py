@@ -339,10 +339,16 @@ class Draws:
         return rows
 
     def require(self, owner: str, kind: str, parameter: str, reader: str) -> list[ParameterRow]:
-        """As ``find``; raises MissingParameter when nothing is given. ``reader`` says what needs it."""
+        """As ``find``; raises MissingParameter when nothing is given. ``reader``: what needs it."""
         rows = self.find(owner, kind, parameter)
         if not rows:
-            raise MissingParameter(reader, owner, kind, parameter)
+            raise MissingParameter(
+                f"{reader} needs a parameter that no row gives",
+                owner=owner,
+                parameter=parameter,
+                allowed=f"a row with product {owner}, kind:{kind} or *; what else lacks, says "
+                "drugfutures validate --catalogue FOLDER",
+            )
         return rows
 
     def scalar(self, owner: str, kind: str, parameter: str, reader: str) -> Float:
