@@ -46,7 +46,7 @@ def validate(
     inside = catalogue.resolve() if catalogue is not None and refused else None
     if catalogue is not None and not refused:
         refused = not _tables_told(catalogue, library)
-    for path in files or sorted(catalogue.glob("**/*.yaml") if catalogue else ()):
+    for path in files or _files_of(catalogue):
         if inside is not None and path.resolve().is_relative_to(inside):
             typer.echo(f"Not checked before its folder is in order: {path}", err=True)
             continue
@@ -57,6 +57,16 @@ def validate(
             typer.echo(f"Refused: {error}", err=True)
     if refused:
         raise typer.Exit(REFUSED)
+
+
+def _files_of(folder: Path | None) -> list[Path]:
+    """What a user's folder holds besides tables."""
+    from scenarios.library import SUFFIXES
+    from scenarios.trends import CROSS_IMPACT
+
+    found = [] if folder is None else sorted(folder.glob("*")) + sorted(folder.glob("*/*"))
+    found = [path for path in found if path.suffix in SUFFIXES or path.name == CROSS_IMPACT]
+    return [path for path in found if not path.name.startswith(".")]
 
 
 def _tables_told(folder: Path, library: Library) -> bool:
