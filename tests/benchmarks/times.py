@@ -115,6 +115,7 @@ class Measured:
     others: float
     cpu: str
     python: str
+    copied: str = ""  # why a row is no longer as it was written
 
 
 def measure(command: Command, folder: Path) -> Measured:
@@ -201,6 +202,7 @@ def kept() -> dict[str, Measured]:
                 others=float(row["others"]),
                 cpu=row["cpu"],
                 python=row["python"],
+                copied=row["copied"],
             )
             for row in csv.DictReader(text)
         ]
@@ -223,6 +225,7 @@ def keep(rows: dict[str, Measured]) -> None:
 
 def page(rows: dict[str, Measured]) -> str:
     """The document."""
+    copies = sorted({f"Rows with †: {row.copied}." for row in rows.values() if row.copied})
     lines = [
         "# Time and memory of each command",
         "",
@@ -234,6 +237,7 @@ def page(rows: dict[str, Measured]) -> str:
         "looked at five times a second. Disk: what it left there.",
         "Others: the share of the cores that other programs took meanwhile; where it is over "
         f"{BUSY:.0%} (marked *) the time is longer than on an idle machine, and CPU says more.",
+        *copies,
         "",
         "| command | time, s | CPU, s | memory, MB | disk, MB | others |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -244,7 +248,7 @@ def page(rows: dict[str, Measured]) -> str:
         if row is None:
             lines.append(f"| {shown} | not measured | | | | |")
             continue
-        mark = "*" if row.others > BUSY else ""
+        mark = ("*" if row.others > BUSY else "") + ("†" if row.copied else "")
         numbers = (_number(row.wall_s) + mark, *map(_number, (row.cpu_s, row.memory_mb)))
         lines.append(
             f"| {shown} | {' | '.join(numbers)} | {_number(row.disk_mb)} | {row.others:.0%} |"
